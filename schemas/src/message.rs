@@ -1,0 +1,107 @@
+//! What goes over a channel, beside documents: the envelope of each direction.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::document::DocumentError;
+use crate::event::RouteEvent;
+use crate::id::ConsultationId;
+
+/// Proxy to application.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FromProxy<'a> {
+    /// The caller hung up while the application thought: an answer is of no use any more.
+    Cancelled {
+        /// The consultation that is over.
+        id: ConsultationId,
+    },
+    /// The proxy will close this channel: nothing new comes, answers are still taken.
+    Drain,
+    /// Something that the application sent was refused.
+    Error(#[serde(borrow)] ErrorMessage<'a>),
+    /// First message on a native channel.
+    Hello(#[serde(borrow)] Hello<'a>),
+    /// Answer with `pong`.
+    Ping,
+    /// Answer to the application's `ping`.
+    Pong,
+    /// A question. The answer is a route document with the same `id`.
+    Route {
+        /// Version of the contract, `1.0`.
+        #[serde(borrow)]
+        version: Cow<'a, str>,
+        /// The question.
+        #[serde(flatten, borrow)]
+        event: RouteEvent<'a>,
+    },
+}
+
+/// Application to proxy. A message without `type` is a route document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FromApplication<'a> {
+    /// No new questions, please; those in flight will be answered.
+    Drain,
+    /// The application can't answer a question: the next application is asked at once.
+    Error(#[serde(borrow)] ErrorMessage<'a>),
+    /// First message on a native channel.
+    Hello(#[serde(borrow)] Hello<'a>),
+    /// Answer with `pong`.
+    Ping,
+    /// Answer to the proxy's `ping`.
+    Pong,
+}
+
+/// Who is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Hello<'a> {
+    /// Version of the contract, `1.0`.
+    #[serde(borrow)]
+    pub version: Cow<'a, str>,
+    /// The sender's name: the proxy's node, or the application.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    /// The shared secret, where one is configured.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Cow<'a, str>>,
+    /// Application: how many questions it takes at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_in_flight: Option<u32>,
+    /// Application: notifications it wants.
+    #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
+    pub subscribe: Vec<Cow<'a, str>>,
+}
+
+/// What was refused and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorMessage<'a> {
+    /// The consultation it is about, where one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ConsultationId>,
+    /// A stable word for programs: `invalid_document`, `unknown_id`, `too_large`, `bad_frame`, …
+    #[serde(borrow)]
+    pub code: Cow<'a, str>,
+    /// For people.
+    #[serde(borrow)]
+    pub message: Cow<'a, str>,
+    /// Where in the document.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<Cow<'a, str>>,
+}
+
+impl<'a> ErrorMessage<'a> {
+    /// The refusal of a document.
+    #[must_use]
+    pub fn invalid_document(id: ConsultationId, error: &'a DocumentError) -> Self {
+        Self {
+            id: Some(id),
+            code: Cow::Borrowed("invalid_document"),
+            message: Cow::Borrowed(&error.reason),
+            pointer: Some(Cow::Borrowed(&error.pointer)),
+        }
+    }
+}
