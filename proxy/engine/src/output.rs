@@ -1,0 +1,62 @@
+//! What the engine asks its shell to do.
+
+use bytes::Bytes;
+use tidegate_schemas::ConsultationId;
+
+use crate::address::Hop;
+use crate::time::Time;
+
+/// Takes what a step of the engine produces, in order. Nothing is left to be fetched afterwards.
+pub trait Output {
+    /// Send `bytes`, one whole message. What can't be delivered comes back through
+    /// [`Engine::handle_send_failure`](crate::Engine::handle_send_failure).
+    fn send(&mut self, hop: &Hop, bytes: Bytes);
+
+    /// Ask a routing application before `deadline`. The question is read with
+    /// [`Engine::question`](crate::Engine::question), as often as applications are tried.
+    fn consult(&mut self, id: ConsultationId, deadline: Time);
+
+    /// The answer to a consultation is of no use any more.
+    fn forget(&mut self, id: ConsultationId, why: Forget);
+
+    /// Look up the addresses of `host`; answered with
+    /// [`Engine::handle_resolved`](crate::Engine::handle_resolved).
+    fn resolve(&mut self, id: ResolveId, host: &str);
+
+    /// A transaction has got its final response. For logs.
+    fn finished(&mut self, record: &Finished<'_>);
+}
+
+/// Why a consultation is over without an answer that was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forget {
+    /// The caller hung up.
+    Cancelled,
+    /// Its deadline passed.
+    Deadline,
+}
+
+/// Names one look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ResolveId {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+    pub(crate) branch: u16,
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub struct Finished<'a> {
+    /// The transaction, as `call` of the events about it.
+    pub call: ConsultationId,
+    /// The request as it came. Empty when it is not kept any more.
+    pub request: &'a [u8],
+    /// The final status sent upstream; `None` where nothing was (`drop`, RFC 4320).
+    pub status: Option<u16>,
+    /// What decided: the application's name, `static document`, `no application`, `in-dialog`.
+    pub tier: &'a str,
+    /// Branches that were tried.
+    pub branches: usize,
+    /// Milliseconds from the request to its final response.
+    pub time_ms: u32,
+}
