@@ -1,20 +1,26 @@
 //! The route document: what an application answers.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::de;
+pub use crate::error::DocumentError;
 use crate::id::ConsultationId;
 
 /// What the proxy is to do with a request. A superset of rtjson 1.0.
 ///
-/// Unknown keys are kept out of the way: they are ignored, as rtjson does.
+/// Unknown keys are ignored, as rtjson does. `null` means the same as absent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RouteDocument {
     /// Version of the contract, `1.0`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "de::version",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(regex(pattern = r"^1(\.[0-9]+)?$"))]
     pub version: Option<String>,
     /// The id of the event this answers. Needed on native channels.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +32,8 @@ pub struct RouteDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
     /// Targets and groups, in the order in which they are tried.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "de::list", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<Route>>")]
     pub routes: Vec<Route>,
     /// Outcomes after which the next route of a serial group is tried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,13 +42,23 @@ pub struct RouteDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_on: Option<Vec<Outcome>>,
     /// What follows when the routes ran out: another document. Nothing means the best response.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "de::object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub on_exhausted: Option<Box<Self>>,
     /// For `reply`: the response.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "de::object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub reply: Option<Reply>,
     /// For `redirect`: the Contacts of the 302.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "de::objects",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "Option<Vec<RedirectContact>>")]
     pub contacts: Vec<RedirectContact>,
     /// An opaque string that comes back with the next event about this transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,8 +100,8 @@ pub enum Routing {
     Serial,
 }
 
-/// A target or a group.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A target or a group: an object with `routes` is a group.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Route {
     /// Several routes that are tried as one.
@@ -94,24 +111,23 @@ pub enum Route {
 }
 
 /// Several routes that are tried as one; groups nest.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Group {
     /// How the entries are tried; `serial` when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
     /// Its targets and groups.
     pub routes: Vec<Route>,
     /// As on the document, for this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub continue_on: Option<Vec<Outcome>>,
     /// As on the document, for this group.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_on: Option<Vec<Outcome>>,
 }
 
 /// One destination of the request. Whatever is absent keeps the request's own value.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Target {
     /// The new Request-URI.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,12 +146,15 @@ pub struct Target {
     pub headers: Option<Headers>,
     /// A number for the application's own use; carried to logs and attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u32))]
     pub branch_flags: Option<u32>,
     /// Milliseconds without any response before the branch counts as failed with 408.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub fr_timer: Option<u32>,
     /// Milliseconds without a final response after a provisional one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
     pub fr_inv_timer: Option<u32>,
     /// As on the document, for this target.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -150,22 +169,31 @@ pub struct Target {
 #[serde(default)]
 pub struct Headers {
     /// A new From display name or URI; the tag stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "de::object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub from: Option<Identity>,
     /// A new To display name or URI; the tag stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        deserialize_with = "de::object",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub to: Option<Identity>,
     /// Whole header lines, each ended by CRLF, as rtjson has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<String>,
-    /// Headers that shall have just this value.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub set: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Headers that shall have just this value: an object of names and values, in this order.
+    #[serde(with = "de::pairs", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub set: Vec<(String, String)>,
     /// Headers to add behind those that are there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "de::list", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<(String, String)>>")]
     pub append: Vec<(String, String)>,
     /// Names of headers to take away.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "de::list", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub remove: Vec<String>,
 }
 
@@ -182,27 +210,33 @@ pub struct Identity {
 }
 
 /// What a branch may end with: a code (`"486"`), a class (`"5xx"`), `"timeout"` or `"transport"`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Outcome(pub String);
 
 /// A response made by the application.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
 pub struct Reply {
     /// 300 to 699 for INVITE, 200 to 699 for others.
+    #[serde(deserialize_with = "de::code")]
+    #[schemars(range(min = 200, max = 699))]
     pub code: u16,
     /// The reason phrase; the standard one when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Headers to add, in this order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "de::list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    #[schemars(with = "Option<Vec<(String, String)>>")]
     pub headers: Vec<(String, String)>,
     /// The body.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// The body's Content-Type; needed with a body.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
 }
 
@@ -212,29 +246,11 @@ pub struct RedirectContact {
     /// Where to go instead.
     pub uri: String,
     /// Preference from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "de::preference",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 0, max = 1))]
     pub q: Option<f32>,
-}
-
-/// Why a document is refused: where and why. Sent back to the application in an `error` message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize, JsonSchema)]
-#[error("{pointer}: {reason}")]
-pub struct DocumentError {
-    /// JSON Pointer (RFC 6901) to the offending value.
-    pub pointer: Cow<'static, str>,
-    /// Why it can't be honoured.
-    pub reason: Cow<'static, str>,
-}
-
-impl DocumentError {
-    /// Refuses the value at `pointer`.
-    pub fn new(
-        pointer: impl Into<Cow<'static, str>>,
-        reason: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            pointer: pointer.into(),
-            reason: reason.into(),
-        }
-    }
 }

@@ -4,12 +4,20 @@
 //! These types are its one source. The JSON Schemas in `schemas/json/` are generated from them, and
 //! every sample in the repository is tested against both.
 
+mod de;
 pub mod document;
+pub mod error;
 pub mod event;
+pub mod frame;
 pub mod id;
+pub mod lenient;
 pub mod message;
+mod outcome;
+mod parse;
+mod route;
 
 pub use document::RouteDocument;
+pub use error::DocumentError;
 pub use event::RouteEvent;
 pub use id::ConsultationId;
 pub use message::{FromApplication, FromProxy};

@@ -5,13 +5,20 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::document::DocumentError;
+use crate::document::{DocumentError, RouteDocument};
 use crate::event::RouteEvent;
 use crate::id::ConsultationId;
+
+/// The version of the contract that these types are.
+pub const VERSION: &str = "1.0";
 
 /// Proxy to application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of them are questions, and one is there at a time"
+)]
 pub enum FromProxy<'a> {
     /// The caller hung up while the application thought: an answer is of no use any more.
     Cancelled {
@@ -39,6 +46,27 @@ pub enum FromProxy<'a> {
     },
 }
 
+/// A question as it goes over the channel, for writing without a copy of the event:
+/// [`FromProxy::Route`] of something borrowed.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "route")]
+pub struct Question<'a> {
+    version: &'static str,
+    #[serde(flatten)]
+    event: &'a RouteEvent<'a>,
+}
+
+impl<'a> Question<'a> {
+    /// Wraps an event.
+    #[must_use]
+    pub fn new(event: &'a RouteEvent<'a>) -> Self {
+        Self {
+            version: VERSION,
+            event,
+        }
+    }
+}
+
 /// Application to proxy. A message without `type` is a route document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -53,6 +81,23 @@ pub enum FromApplication<'a> {
     Ping,
     /// Answer to the proxy's `ping`.
     Pong,
+}
+
+/// Anything that an application sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inbound<'a> {
+    /// An answer: it has no `type`.
+    Document(Box<RouteDocument>),
+    /// A message of the channel.
+    Message(FromApplication<'a>),
+}
+
+/// Reads what an application sent: a message if it has a `type`, a route document otherwise.
+///
+/// # Errors
+/// Where and why it is neither.
+pub fn parse_inbound(json: &[u8]) -> Result<Inbound<'_>, DocumentError> {
+    crate::parse::inbound(json)
 }
 
 /// Who is there.

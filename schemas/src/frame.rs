@@ -1,0 +1,288 @@
+//! Frames on a byte stream: netstrings, as Kamailio's evapi sends them, and newline-delimited JSON.
+//!
+//! Nothing here reads or writes: a [`Decoder`] takes frames out of a buffer that its caller fills,
+//! [`encode`] appends one to a buffer that its caller sends.
+
+use std::io::Write;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// The largest payload that a [`Decoder`] takes unless told otherwise.
+pub const DEFAULT_LIMIT: usize = 1024 * 1024;
+
+/// How a payload is told from the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// One payload a line.
+    Lines,
+    /// `<length>:<payload>,`
+    Netstring,
+}
+
+/// Takes frames out of a stream, wherever it is split.
+///
+/// After an error the stream can't be followed any more: every later call gives the same error.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    framing: Option<Framing>,
+    limit: usize,
+    /// Bytes of the stream in front of the buffer.
+    consumed: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    /// In front of a frame.
+    Between,
+    /// Among the digits of a length.
+    Length(usize),
+    /// Behind the colon.
+    Payload(usize),
+    /// In a line of which this much has no end.
+    Line(usize),
+    Broken(FrameError),
+}
+
+/// Where a stream is no sequence of frames, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("byte {position} of the stream: {fault}")]
+pub struct FrameError {
+    /// Counted from the first byte of the stream, which is 0.
+    pub position: u64,
+    /// Why.
+    pub fault: FrameFault,
+}
+
+/// What is wrong with a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameFault {
+    /// A netstring's length has something else than digits before its colon.
+    #[error("a digit or ':' is needed in a length, not {0:#04x}")]
+    BadLength(u8),
+    /// The first byte of a stream belongs to neither framing.
+    #[error("a digit (netstring) or '{{' (a line of JSON) is needed first, not {0:#04x}")]
+    BadStart(u8),
+    /// A netstring's payload has no comma behind it.
+    #[error("',' is needed behind the payload of a netstring, not {0:#04x}")]
+    NoComma(u8),
+    /// The payload is larger than the decoder may take.
+    #[error("a frame larger than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl Decoder {
+    /// For a stream whose framing is known.
+    #[must_use]
+    pub fn new(framing: Framing) -> Self {
+        Self {
+            framing: Some(framing),
+            ..Self::detect()
+        }
+    }
+
+    /// Takes the framing from the first byte: a digit begins a netstring, `{` a line.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self {
+            framing: None,
+            limit: DEFAULT_LIMIT,
+            consumed: 0,
+            state: State::Between,
+        }
+    }
+
+    /// Sets the largest payload that is taken.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
+    /// The framing; nothing while it is to be detected and no byte came.
+    #[must_use]
+    pub fn framing(&self) -> Option<Framing> {
+        self.framing
+    }
+
+    /// Takes the next payload from the front of `buffer`; nothing when more bytes are needed.
+    ///
+    /// # Errors
+    /// The stream is broken at this point, or a frame is too large.
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
+        loop {
+            let step = match self.state {
+                State::Between => self.begin(buffer)?,
+                State::Length(length) => self.length(length, buffer)?,
+                State::Payload(length) => return self.payload(length, buffer),
+                State::Line(searched) => return self.line(searched, buffer),
+                State::Broken(error) => return Err(error),
+            };
+            match step {
+                Some(state) => self.state = state,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn begin(&mut self, buffer: &mut BytesMut) -> Result<Option<State>, FrameError> {
+        let blank = buffer.iter().take_while(|byte| is_blank(**byte)).count();
+        self.consume(buffer, blank);
+        let Some(&first) = buffer.first() else {
+            return Ok(None);
+        };
+        let framing = match (self.framing, first) {
+            (Some(framing), _) => framing,
+            (None, b'0'..=b'9') => Framing::Netstring,
+            (None, b'{') => Framing::Lines,
+            (None, other) => return Err(self.fail(0, FrameFault::BadStart(other))),
+        };
+        self.framing = Some(framing);
+        match framing {
+            Framing::Lines => Ok(Some(State::Line(0))),
+            Framing::Netstring if first.is_ascii_digit() => Ok(Some(State::Length(0))),
+            Framing::Netstring => Err(self.fail(0, FrameFault::BadLength(first))),
+        }
+    }
+
+    fn length(
+        &mut self,
+        mut length: usize,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<State>, FrameError> {
+        let limit = self.limit;
+        for (at, &byte) in buffer.iter().enumerate() {
+            length = match byte {
+                b'0'..=b'9' => length
+                    .saturating_mul(10)
+                    .saturating_add((byte - b'0').into()),
+                b':' => {
+                    self.consume(buffer, at + 1);
+                    return Ok(Some(State::Payload(length)));
+                }
+                other => return Err(self.fail(at, FrameFault::BadLength(other))),
+            };
+            if length > limit {
+                return Err(self.fail(at, FrameFault::TooLarge { limit }));
+            }
+        }
+        // The digits are given back at once, so that a length of endless zeros needs no memory.
+        let all = buffer.len();
+        self.consume(buffer, all);
+        self.state = State::Length(length);
+        Ok(None)
+    }
+
+    fn payload(
+        &mut self,
+        length: usize,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Bytes>, FrameError> {
+        match buffer.get(length) {
+            None => Ok(None),
+            Some(b',') => {
+                let payload = buffer.split_to(length).freeze();
+                buffer.advance(1);
+                self.consumed += length as u64 + 1;
+                self.state = State::Between;
+                Ok(Some(payload))
+            }
+            Some(&other) => Err(self.fail(length, FrameFault::NoComma(other))),
+        }
+    }
+
+    fn line(
+        &mut self,
+        searched: usize,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Bytes>, FrameError> {
+        let limit = self.limit;
+        let rest = buffer.get(searched..).unwrap_or_default();
+        let found = memchr::memchr(b'\n', rest).map(|at| searched + at);
+        let length = found.unwrap_or(buffer.len());
+        if length > limit {
+            return Err(self.fail(limit, FrameFault::TooLarge { limit }));
+        }
+        if found.is_none() {
+            self.state = State::Line(length);
+            return Ok(None);
+        }
+        let mut line = buffer.split_to(length).freeze();
+        buffer.advance(1);
+        self.consumed += length as u64 + 1;
+        self.state = State::Between;
+        line.truncate(line.trim_ascii_end().len());
+        Ok(Some(line))
+    }
+
+    fn consume(&mut self, buffer: &mut BytesMut, count: usize) {
+        buffer.advance(count);
+        self.consumed += count as u64;
+    }
+
+    fn fail(&mut self, at: usize, fault: FrameFault) -> FrameError {
+        let error = FrameError {
+            position: self.consumed + at as u64,
+            fault,
+        };
+        self.state = State::Broken(error);
+        error
+    }
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Appends `payload` as one frame.
+pub fn encode(framing: Framing, payload: &[u8], out: &mut Vec<u8>) {
+    encode_with(framing, out, |out| out.extend_from_slice(payload));
+}
+
+/// Appends what `write` appends as one frame, without a copy in between, and gives back what
+/// `write` returned.
+///
+/// `write` may only append. In [`Framing::Lines`] a line feed is written as a space, which means
+/// the same in JSON.
+pub fn encode_with<R>(
+    framing: Framing,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut Vec<u8>) -> R,
+) -> R {
+    match framing {
+        Framing::Lines => encode_line(out, write),
+        Framing::Netstring => encode_netstring(out, write),
+    }
+}
+
+fn encode_line<R>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    let start = out.len();
+    let result = write(out);
+    for byte in out.iter_mut().skip(start) {
+        if *byte == b'\n' {
+            *byte = b' ';
+        }
+    }
+    out.push(b'\n');
+    result
+}
+
+/// Room that fits the length of most events: four digits and the colon.
+const ROOM: usize = 5;
+
+fn encode_netstring<R>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    let start = out.len();
+    out.extend_from_slice(&[0; ROOM]);
+    let result = write(out);
+    let length = out.len().saturating_sub(start + ROOM);
+    let mut prefix = [0; 24];
+    let mut rest = prefix.as_mut_slice();
+    let _ = write!(rest, "{length}:");
+    let unused = rest.len();
+    let used = prefix.len() - unused;
+    out.splice(start..start + ROOM, prefix.into_iter().take(used));
+    out.push(b',');
+    result
+}

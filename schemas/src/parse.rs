@@ -1,0 +1,100 @@
+//! Strict reading: what is wrong is refused with a JSON Pointer to it.
+//!
+//! A valid text is read once and without bookkeeping. Only one that was refused is read again, to
+//! find out where it is wrong.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::de::Object;
+use crate::document::RouteDocument;
+use crate::error::{DocumentError, push_token};
+use crate::message::{FromApplication, Inbound};
+use crate::route;
+
+impl RouteDocument {
+    /// Reads a route document.
+    ///
+    /// # Errors
+    /// The first value that has the wrong type or form. Whether its URIs, sockets and headers are
+    /// of use is for the proxy to say.
+    pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
+        from_slice(json)
+    }
+}
+
+/// Reads an object of type `T`.
+pub(crate) fn from_slice<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, DocumentError> {
+    match serde_json::from_slice::<Object<T>>(json) {
+        Ok(Object(value)) => Ok(value),
+        Err(error) => Err(locate::<T>(json, &error)),
+    }
+}
+
+#[cold]
+fn locate<'a, T: Deserialize<'a>>(json: &'a [u8], seen: &serde_json::Error) -> DocumentError {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, Object<T>>(&mut deserializer) {
+        Ok(_) => DocumentError::new("", seen.to_string()),
+        Err(error) => refine(json, DocumentError::from_json(&error)),
+    }
+}
+
+/// Points to the key itself where a route has a key of the other kind.
+fn refine(json: &[u8], error: DocumentError) -> DocumentError {
+    let value: Value = serde_json::from_slice(json).unwrap_or_default();
+    match value.pointer(&error.pointer).and_then(route::misplaced_key) {
+        Some(key) if in_routes(&error.pointer) => {
+            let mut pointer = error.pointer.into_owned();
+            push_token(&mut pointer, key);
+            DocumentError::new(pointer, error.reason)
+        }
+        _ => error,
+    }
+}
+
+fn in_routes(pointer: &str) -> bool {
+    let mut tokens = pointer.rsplit('/');
+    let last_is_index = tokens
+        .next()
+        .is_some_and(|token| token.parse::<usize>().is_ok());
+    last_is_index && tokens.next() == Some("routes")
+}
+
+/// The only key that tells messages from documents.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+}
+
+pub(crate) fn inbound(json: &[u8]) -> Result<Inbound<'_>, DocumentError> {
+    if may_have_type(json)
+        && let Some(kind) = from_slice::<Envelope<'_>>(json)?.kind
+    {
+        return message(&kind, json).map(Inbound::Message);
+    }
+    from_slice(json).map(|document| Inbound::Document(Box::new(document)))
+}
+
+/// Rules out a key `type` by looking for its letters; they could be escaped.
+fn may_have_type(json: &[u8]) -> bool {
+    memmem::find(json, b"\"type\"").is_some() || memmem::find(json, b"\\u").is_some()
+}
+
+fn message<'a>(kind: &str, json: &'a [u8]) -> Result<FromApplication<'a>, DocumentError> {
+    match kind {
+        "drain" => Ok(FromApplication::Drain),
+        "error" => from_slice(json).map(FromApplication::Error),
+        "hello" => from_slice(json).map(FromApplication::Hello),
+        "ping" => Ok(FromApplication::Ping),
+        "pong" => Ok(FromApplication::Pong),
+        other => Err(DocumentError::new(
+            "/type",
+            format!("unknown message type `{other}`; a route document has no `type`"),
+        )),
+    }
+}
