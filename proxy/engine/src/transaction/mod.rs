@@ -1,0 +1,213 @@
+//! The four transaction machines of RFC 3261 section 17 as amended by RFC 6026.
+//!
+//! A machine holds its state and nothing else: no bytes, no clock. It is told what happened and
+//! answers with [`Effects`], which its owner carries out. Timers are never taken back: one that
+//! fires in a state where it means nothing changes nothing.
+
+mod client_invite;
+mod client_non_invite;
+mod server_invite;
+mod server_non_invite;
+
+pub(crate) use client_invite::ClientInvite;
+pub(crate) use client_non_invite::ClientNonInvite;
+pub(crate) use server_invite::ServerInvite;
+pub(crate) use server_non_invite::ServerNonInvite;
+
+/// The base intervals, in milliseconds. RFC 3261 17.1.1.1, 17.1.2.1, Table 4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timing {
+    /// Estimate of the round trip time.
+    pub(crate) t1: u32,
+    /// Longest interval between repeats of non-INVITE requests and of INVITE responses.
+    pub(crate) t2: u32,
+    /// Longest time a message stays in the network.
+    pub(crate) t4: u32,
+}
+
+/// Everything that can be armed for a transaction or one of its branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Timer {
+    /// Repeats of an INVITE request.
+    A,
+    /// INVITE without any response.
+    B,
+    /// Ringing without a final response; belongs to the proxy core. RFC 3261 16.6(11).
+    C,
+    /// Repeats of a non-2xx final that still have to be acknowledged.
+    D,
+    /// Repeats of a non-INVITE request.
+    E,
+    /// Non-INVITE without a final response.
+    F,
+    /// Repeats of a non-2xx final response to an INVITE.
+    G,
+    /// Final response without an ACK.
+    H,
+    /// Repeats of the ACK.
+    I,
+    /// Repeats of a non-INVITE request that still have to be answered.
+    J,
+    /// Repeats of the final response to a non-INVITE request.
+    K,
+    /// INVITE server transaction after a 2xx. RFC 6026 7.1.
+    L,
+    /// INVITE client transaction after a 2xx. RFC 6026 7.2.
+    M,
+    /// 100 to a non-INVITE request whose answer takes long. RFC 4320 4.1.
+    Trying100,
+    /// INVITE that got a provisional response and no final one; belongs to the proxy core.
+    FrInvite,
+    /// Cancelled INVITE without a final response. RFC 3261 9.1.
+    CancelGuard,
+    /// Consultation of the routing application; belongs to the proxy core.
+    Deadline,
+}
+
+/// What the owner has to do after a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Effects {
+    /// Send the stored request, or the last response, once more.
+    pub(crate) retransmit: bool,
+    /// Server: the response just offered goes out; without it, it has to be dropped.
+    pub(crate) send: bool,
+    /// Client INVITE: build and send the ACK for this non-2xx.
+    pub(crate) ack: bool,
+    /// Pass the message up to the proxy core.
+    pub(crate) deliver: bool,
+    /// Tell the core that nothing came: no response (a 408), or no ACK at a server transaction.
+    pub(crate) timeout: bool,
+    /// Tell the core that the request could not be sent (a 503). RFC 3261 16.9.
+    pub(crate) failed: bool,
+    /// Server non-INVITE: build, store and send a 100 (Trying).
+    pub(crate) trying: bool,
+    /// The transaction is over.
+    pub(crate) terminated: bool,
+    /// Timers to arm.
+    pub(crate) arm: ArmList,
+}
+
+/// Up to two timers with their delays in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ArmList([Option<(Timer, u32)>; 2]);
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            t1: 500,
+            t2: 4000,
+            t4: 5000,
+        }
+    }
+}
+
+impl Timing {
+    /// 64*T1, the life of a transaction that gets no answer.
+    pub(crate) fn life(&self) -> u32 {
+        self.t1.saturating_mul(64)
+    }
+
+    /// Timer D is at least 32 seconds, however short T1 is. RFC 3261 17.1.1.2.
+    fn absorb_finals(&self) -> u32 {
+        self.life().max(32_000)
+    }
+
+    /// How long Timer E takes to be reset to T2. RFC 4320 4.1.
+    fn until_t2(&self) -> u32 {
+        let mut interval = self.t1.max(1);
+        let mut elapsed: u32 = 0;
+        while interval < self.t2 {
+            elapsed = elapsed.saturating_add(interval);
+            interval = interval.saturating_mul(2);
+        }
+        elapsed
+    }
+
+    /// The interval after `interval` in the series of Timers E and G.
+    fn back_off(&self, interval: u32) -> u32 {
+        interval.saturating_mul(2).min(self.t2)
+    }
+}
+
+impl Timer {
+    const ALL: [Self; 17] = [
+        Self::A,
+        Self::B,
+        Self::C,
+        Self::D,
+        Self::E,
+        Self::F,
+        Self::G,
+        Self::H,
+        Self::I,
+        Self::J,
+        Self::K,
+        Self::L,
+        Self::M,
+        Self::Trying100,
+        Self::FrInvite,
+        Self::CancelGuard,
+        Self::Deadline,
+    ];
+
+    pub(crate) fn from_u8(kind: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(kind)).copied()
+    }
+
+    pub(crate) const fn to_u8(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Timer> for u8 {
+    fn from(timer: Timer) -> Self {
+        timer.to_u8()
+    }
+}
+
+impl Effects {
+    pub(crate) const NONE: Self = Self {
+        retransmit: false,
+        send: false,
+        ack: false,
+        deliver: false,
+        timeout: false,
+        failed: false,
+        trying: false,
+        terminated: false,
+        arm: ArmList([None; 2]),
+    };
+
+    fn arming(mut self, timer: Timer, delay: u32) -> Self {
+        self.arm.push(timer, delay);
+        self
+    }
+}
+
+impl ArmList {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timer, u32)> + use<> {
+        self.0.into_iter().flatten()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0[0].is_none()
+    }
+
+    fn push(&mut self, timer: Timer, delay: u32) {
+        let free = self.0.iter_mut().find(|place| place.is_none());
+        debug_assert!(free.is_some(), "a step arms two timers at most");
+        if let Some(place) = free {
+            *place = Some((timer, delay));
+        }
+    }
+}
+
+impl IntoIterator for ArmList {
+    type Item = (Timer, u32);
+    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<(Timer, u32)>, 2>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter().flatten()
+    }
+}
