@@ -96,11 +96,6 @@ impl BranchCodec {
         self.decode(branch).map(|(handle, _)| handle.shard)
     }
 
-    /// An empty loop hash.
-    pub(crate) fn loop_hash(&self) -> LoopHash {
-        LoopHash(self.loops)
-    }
-
     fn write(&self, kind: Kind, handle: [u8; HANDLE], loop_hash: u64, out: &mut Vec<u8>) {
         let mut bytes = [0; BYTES];
         bytes[..HANDLE].copy_from_slice(&handle);
@@ -121,8 +116,17 @@ impl BranchCodec {
 }
 
 impl LoopHash {
+    pub(crate) fn new(codec: &BranchCodec) -> Self {
+        Self(codec.loops)
+    }
+
+    /// Whether the hash read from a branch is the one computed for a request.
+    pub(crate) fn same(read: u64, computed: u64) -> bool {
+        read == computed
+    }
+
     /// Adds one part; where parts begin and end counts.
-    pub(crate) fn feed(&mut self, part: &[u8]) {
+    pub(crate) fn part(&mut self, part: &[u8]) {
         self.0.write_u32(part.len() as u32);
         self.0.write(part);
     }
@@ -141,7 +145,7 @@ enum Kind {
 /// Base32 in lower case, of whole groups of five bytes.
 pub(crate) mod base32 {
     pub(crate) fn encode<const BYTES: usize, const TEXT: usize>(bytes: &[u8; BYTES]) -> [u8; TEXT] {
-        const { assert!(BYTES % 5 == 0 && TEXT == BYTES / 5 * 8) };
+        const { assert!(BYTES.is_multiple_of(5) && TEXT == BYTES / 5 * 8) };
         let mut text = [0; TEXT];
         for (group, chars) in bytes.chunks_exact(5).zip(text.chunks_exact_mut(8)) {
             let bits = group.iter().fold(0u64, |bits, &b| bits << 8 | u64::from(b));
@@ -156,7 +160,7 @@ pub(crate) mod base32 {
     pub(crate) fn decode<const TEXT: usize, const BYTES: usize>(
         text: &[u8; TEXT],
     ) -> Option<[u8; BYTES]> {
-        const { assert!(BYTES % 5 == 0 && TEXT == BYTES / 5 * 8) };
+        const { assert!(BYTES.is_multiple_of(5) && TEXT == BYTES / 5 * 8) };
         let mut bytes = [0; BYTES];
         for (chars, group) in text.chunks_exact(8).zip(bytes.chunks_exact_mut(5)) {
             let mut bits = 0u64;

@@ -12,8 +12,7 @@ pub(crate) struct Entry {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
     pub(crate) branch: u16,
-    /// A [`Timer`].
-    pub(crate) kind: u8,
+    pub(crate) kind: Timer,
 }
 
 /// Entries by due time. Fires never early, and at most one tick late.
@@ -24,21 +23,6 @@ pub(crate) struct TimerWheel {
     len: usize,
     levels: [Level; LEVELS],
     pool: Pool,
-}
-
-impl Entry {
-    pub(crate) fn new(slot: u32, generation: u32, branch: u16, timer: Timer) -> Self {
-        Self {
-            slot,
-            generation,
-            branch,
-            kind: timer.to_u8(),
-        }
-    }
-
-    pub(crate) fn timer(&self) -> Option<Timer> {
-        Timer::from_u8(self.kind)
-    }
 }
 
 impl TimerWheel {

@@ -1,4 +1,4 @@
-//! INVITE client transaction. RFC 3261 17.1.1, RFC 6026 7.2 and 8.4.
+//! INVITE client transaction. RFC 3261 17.1.1, RFC 6026 7.2.
 
 use super::{Effects, Timer, Timing};
 
@@ -39,7 +39,7 @@ impl ClientInvite {
         }
     }
 
-    pub(crate) fn on_timer(&mut self, timer: Timer, _reliable: bool, _t: &Timing) -> Effects {
+    pub(crate) fn on_timer(&mut self, timer: Timer) -> Effects {
         match (&mut *self, timer) {
             (Self::Calling { interval }, Timer::A) => repeat(interval),
             (Self::Calling { .. }, Timer::B)

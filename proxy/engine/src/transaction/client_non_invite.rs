@@ -60,7 +60,7 @@ impl ClientNonInvite {
         }
     }
 
-    pub(crate) fn on_timer(&mut self, timer: Timer, _reliable: bool, t: &Timing) -> Effects {
+    pub(crate) fn on_timer(&mut self, timer: Timer, t: &Timing) -> Effects {
         match (&mut *self, timer) {
             (Self::Trying { interval, .. }, Timer::E) => {
                 *interval = t.back_off(*interval);

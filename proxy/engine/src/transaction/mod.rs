@@ -113,8 +113,9 @@ impl Timing {
         self.life().max(32_000)
     }
 
-    /// How long Timer E takes to be reset to T2. RFC 4320 4.1.
-    fn until_t2(&self) -> u32 {
+    /// How long Timer E takes to be reset to T2: when a non-INVITE without an answer gets its 100.
+    /// RFC 4320 4.1.
+    pub(crate) fn until_trying(&self) -> u32 {
         let mut interval = self.t1.max(1);
         let mut elapsed: u32 = 0;
         while interval < self.t2 {
@@ -186,8 +187,8 @@ impl Effects {
 }
 
 impl ArmList {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Timer, u32)> + use<> {
-        self.0.into_iter().flatten()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(Timer, u32)> {
+        self.0.iter().flatten()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -200,14 +201,5 @@ impl ArmList {
         if let Some(place) = free {
             *place = Some((timer, delay));
         }
-    }
-}
-
-impl IntoIterator for ArmList {
-    type Item = (Timer, u32);
-    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<(Timer, u32)>, 2>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter().flatten()
     }
 }

@@ -1,4 +1,4 @@
-//! INVITE server transaction. RFC 3261 17.2.1, RFC 6026 7.1 and 8.5.
+//! INVITE server transaction. RFC 3261 17.2.1, RFC 6026 7.1.
 
 use super::{Effects, Timer, Timing};
 
@@ -72,7 +72,7 @@ impl ServerInvite {
         }
     }
 
-    pub(crate) fn on_timer(&mut self, timer: Timer, _reliable: bool, t: &Timing) -> Effects {
+    pub(crate) fn on_timer(&mut self, timer: Timer, t: &Timing) -> Effects {
         match (&mut *self, timer) {
             (Self::Completed { interval }, Timer::G) => repeat(interval, t),
             (Self::Completed { .. }, Timer::H) => self.give_up(),

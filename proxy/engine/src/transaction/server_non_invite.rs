@@ -11,9 +11,9 @@ pub(crate) enum ServerNonInvite {
 }
 
 impl ServerNonInvite {
-    pub(crate) fn start(t: &Timing) -> (Self, Effects) {
-        let effects = Effects::NONE.arming(Timer::Trying100, t.until_t2());
-        (Self::Trying, effects)
+    /// The request has come; the owner arms [`Timer::Trying100`] unless it answers at once.
+    pub(crate) fn start() -> Self {
+        Self::Trying
     }
 
     /// A retransmission of the request. Never passed up.
@@ -48,7 +48,7 @@ impl ServerNonInvite {
         }
     }
 
-    pub(crate) fn on_timer(&mut self, timer: Timer, _reliable: bool, _t: &Timing) -> Effects {
+    pub(crate) fn on_timer(&mut self, timer: Timer) -> Effects {
         match (&self, timer) {
             (Self::Trying, Timer::Trying100) => self.answer_with_100(),
             (Self::Completed, Timer::J) => self.finish(),
