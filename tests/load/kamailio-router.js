@@ -1,0 +1,55 @@
+// The routing application of both sides of the race: netstrings over TCP, as Kamailio's evapi sends
+// them. It answers each question with an rtjson document of two targets, the second for failover.
+
+const net = require('net');
+
+const document = (user) => ({
+  version: '1.0',
+  routing: 'serial',
+  routes: [
+    {
+      uri: `sip:${user}@127.0.0.1:5070`,
+      dst_uri: 'sip:127.0.0.1:5070',
+      headers: { extra: 'X-Tenant: 42\r\n' },
+      fr_timer: 5000,
+      fr_inv_timer: 30000,
+    },
+    { uri: `sip:${user}@127.0.0.1:5071`, headers: {}, fr_timer: 5000, fr_inv_timer: 30000 },
+  ],
+});
+
+function answer(payload) {
+  const { tindex, tlabel, callee } = JSON.parse(payload);
+  const text = JSON.stringify({ event: 'sip-routing', tindex, tlabel, xdata: document(callee) });
+  return `${Buffer.byteLength(text)}:${text},`;
+}
+
+// The whole netstrings at the start of a buffer, and what is left of it.
+function split(buffer) {
+  const payloads = [];
+  let at = 0;
+  for (;;) {
+    const colon = buffer.indexOf(':', at);
+    if (colon < 0) break;
+    const end = colon + 1 + Number(buffer.toString('latin1', at, colon));
+    if (buffer.length <= end) break;
+    payloads.push(buffer.toString('utf8', colon + 1, end));
+    at = end + 1;
+  }
+  return [payloads, buffer.subarray(at)];
+}
+
+function connect() {
+  const socket = net.connect(8448, '127.0.0.1');
+  let rest = Buffer.alloc(0);
+  socket.setNoDelay(true);
+  socket.on('data', (chunk) => {
+    let payloads;
+    [payloads, rest] = split(rest.length ? Buffer.concat([rest, chunk]) : chunk);
+    if (payloads.length) socket.write(payloads.map(answer).join(''));
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => setTimeout(connect, 200));
+}
+
+connect();
