@@ -11,6 +11,7 @@ pub mod event;
 pub mod frame;
 pub mod id;
 pub mod lenient;
+mod loose;
 pub mod message;
 mod outcome;
 mod parse;

@@ -6,12 +6,13 @@
 use std::borrow::Cow;
 
 use memchr::memmem;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::de::Object;
 use crate::document::RouteDocument;
 use crate::error::{DocumentError, push_token};
+use crate::loose::Loose;
 use crate::message::{FromApplication, Inbound};
 use crate::route;
 
@@ -28,34 +29,63 @@ impl RouteDocument {
 
 /// Reads an object of type `T`.
 pub(crate) fn from_slice<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, DocumentError> {
-    match serde_json::from_slice::<Object<T>>(json) {
-        Ok(Object(value)) => Ok(value),
-        Err(error) => Err(locate::<T>(json, &error)),
+    from_slice_any(json).map(|Object(value)| value)
+}
+
+/// Reads any value of type `T`.
+pub(crate) fn from_slice_any<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, DocumentError> {
+    serde_json::from_slice(json).map_err(|error| {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        locate::<T, _>(&mut deserializer, &error, || {
+            serde_json::from_slice(json).ok()
+        })
+    })
+}
+
+/// Reads a document out of a value that is in order.
+pub(crate) fn from_loose<'a>(loose: &'a Loose<'a>) -> Result<RouteDocument, DocumentError> {
+    match Object::deserialize(loose) {
+        Ok(Object(document)) => Ok(document),
+        Err(error) => Err(locate::<Object<RouteDocument>, _>(loose, &error, || {
+            Value::deserialize(loose).ok()
+        })),
     }
 }
 
+/// Finds where the text is wrong for which `seen` was the reason.
 #[cold]
-fn locate<'a, T: Deserialize<'a>>(json: &'a [u8], seen: &serde_json::Error) -> DocumentError {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match serde_path_to_error::deserialize::<_, Object<T>>(&mut deserializer) {
+fn locate<'a, T, D>(
+    deserializer: D,
+    seen: &serde_json::Error,
+    value: impl FnOnce() -> Option<Value>,
+) -> DocumentError
+where
+    T: Deserialize<'a>,
+    D: Deserializer<'a, Error = serde_json::Error>,
+{
+    match serde_path_to_error::deserialize::<_, T>(deserializer) {
         Ok(_) => DocumentError::new("", seen.to_string()),
-        Err(error) => refine(json, DocumentError::from_json(&error)),
+        Err(error) => refine(DocumentError::from_json(&error), value),
     }
 }
 
 /// Points to the key itself where a route has a key of the other kind.
-fn refine(json: &[u8], error: DocumentError) -> DocumentError {
-    let value: Value = serde_json::from_slice(json).unwrap_or_default();
+fn refine(error: DocumentError, value: impl FnOnce() -> Option<Value>) -> DocumentError {
+    if !in_routes(&error.pointer) {
+        return error;
+    }
+    let value = value().unwrap_or_default();
     match value.pointer(&error.pointer).and_then(route::misplaced_key) {
-        Some(key) if in_routes(&error.pointer) => {
+        Some(key) => {
             let mut pointer = error.pointer.into_owned();
             push_token(&mut pointer, key);
             DocumentError::new(pointer, error.reason)
         }
-        _ => error,
+        None => error,
     }
 }
 
+/// Whether a pointer ends in `/routes/<index>`.
 fn in_routes(pointer: &str) -> bool {
     let mut tokens = pointer.rsplit('/');
     let last_is_index = tokens
