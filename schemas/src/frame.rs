@@ -286,3 +286,197 @@ fn encode_netstring<R>(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> R)
     out.push(b',');
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Feeds `stream` in the given pieces and takes everything that comes out.
+    fn decode<'a>(
+        decoder: &mut Decoder,
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Vec<Bytes>, FrameError> {
+        let mut buffer = BytesMut::new();
+        let mut frames = Vec::new();
+        for piece in pieces {
+            buffer.extend_from_slice(piece);
+            while let Some(frame) = decoder.next(&mut buffer)? {
+                frames.push(frame);
+            }
+        }
+        Ok(frames)
+    }
+
+    fn decode_whole(decoder: Decoder, stream: &[u8]) -> Result<Vec<Bytes>, FrameError> {
+        let mut decoder = decoder;
+        decode(&mut decoder, [stream])
+    }
+
+    /// Cuts `stream` where `cuts` say, as parts of its length.
+    fn split<'a>(stream: &'a [u8], cuts: &[f64]) -> Vec<&'a [u8]> {
+        let mut at: Vec<usize> = cuts
+            .iter()
+            .map(|cut| (cut * stream.len() as f64) as usize)
+            .collect();
+        at.extend([0, stream.len()]);
+        at.sort_unstable();
+        at.windows(2)
+            .map(|pair| &stream[pair[0]..pair[1]])
+            .collect()
+    }
+
+    fn payloads() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        vec(vec(any::<u8>(), 0..200), 0..8)
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<String>> {
+        vec("\\{[ -~é]{0,100}\\}", 0..8)
+    }
+
+    fn blanks() -> impl Strategy<Value = String> {
+        "[ \t\r\n]{0,4}0{0,3}"
+    }
+
+    proptest! {
+        #[test]
+        fn netstrings_survive_any_split(
+            payloads in payloads(), cuts in vec(0.0..1.0, 0..20), blanks in blanks()
+        ) {
+            let mut stream = Vec::new();
+            for payload in &payloads {
+                stream.extend_from_slice(blanks.as_bytes());
+                encode(Framing::Netstring, payload, &mut stream);
+            }
+            let frames = decode(&mut Decoder::detect(), split(&stream, &cuts)).unwrap();
+            prop_assert_eq!(frames, payloads);
+        }
+
+        #[test]
+        fn lines_survive_any_split(lines in lines(), cuts in vec(0.0..1.0, 0..20)) {
+            let mut stream = Vec::new();
+            for line in &lines {
+                encode(Framing::Lines, line.as_bytes(), &mut stream);
+                stream.extend_from_slice(b"\r\n");
+            }
+            let frames = decode(&mut Decoder::detect(), split(&stream, &cuts)).unwrap();
+            prop_assert_eq!(frames, lines);
+        }
+
+        #[test]
+        fn a_split_changes_nothing_about_garbage(
+            stream in vec(prop_oneof![any::<u8>(), b'0'..=b':', Just(b',')], 0..300),
+            cuts in vec(0.0..1.0, 0..20),
+        ) {
+            let whole = decode_whole(Decoder::detect().with_limit(64), &stream);
+            let split = decode(&mut Decoder::detect().with_limit(64), split(&stream, &cuts));
+            prop_assert_eq!(whole, split);
+        }
+
+        #[test]
+        fn any_length_of_payload_gets_its_prefix(length in 0_usize..20_000) {
+            let mut out = b"before".to_vec();
+            encode(Framing::Netstring, &vec![b'x'; length], &mut out);
+            prop_assert_eq!(out, format!("before{length}:{},", "x".repeat(length)).into_bytes());
+        }
+    }
+
+    #[test]
+    fn a_frame_is_there_with_its_last_byte_and_not_before() {
+        let mut decoder = Decoder::detect();
+        let mut buffer = BytesMut::new();
+        for byte in b"007:{\"a\":1}" {
+            buffer.extend_from_slice(&[*byte]);
+            assert_eq!(decoder.next(&mut buffer), Ok(None));
+        }
+        buffer.extend_from_slice(b",3");
+        assert_eq!(
+            decoder.next(&mut buffer),
+            Ok(Some(Bytes::from_static(b"{\"a\":1}")))
+        );
+        assert_eq!(decoder.next(&mut buffer), Ok(None));
+    }
+
+    #[test]
+    fn the_first_byte_tells_the_framing() {
+        for (stream, framing) in [
+            (&b" \r\n{"[..], Some(Framing::Lines)),
+            (b"\n0", Some(Framing::Netstring)),
+            (b" \n", None),
+        ] {
+            let mut decoder = Decoder::detect();
+            decode(&mut decoder, [stream]).unwrap();
+            assert_eq!(decoder.framing(), framing);
+        }
+    }
+
+    #[test]
+    fn broken_frames_are_errors_with_their_place() {
+        for (stream, position, fault) in [
+            (&b" x"[..], 1, FrameFault::BadStart(b'x')),
+            (b"2:{},\n{}", 6, FrameFault::BadLength(b'{')),
+            (b"2:{},2;{}", 6, FrameFault::BadLength(b';')),
+            (b"-1:,", 0, FrameFault::BadStart(b'-')),
+            (b"2:{}}", 4, FrameFault::NoComma(b'}')),
+            (b"17:", 1, FrameFault::TooLarge { limit: 16 }),
+            (
+                b"99999999999999999999999",
+                1,
+                FrameFault::TooLarge { limit: 16 },
+            ),
+            (
+                b"{}\n{............................",
+                19,
+                FrameFault::TooLarge { limit: 16 },
+            ),
+        ] {
+            let error = decode_whole(Decoder::detect().with_limit(16), stream).unwrap_err();
+            assert_eq!(
+                error,
+                FrameError { position, fault },
+                "{}",
+                stream.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_behind_an_error() {
+        let mut decoder = Decoder::new(Framing::Netstring);
+        let error = decode(&mut decoder, [&b"x"[..]]).unwrap_err();
+        let mut good = BytesMut::from(&b"2:{},"[..]);
+        assert_eq!(decoder.next(&mut good), Err(error));
+    }
+
+    #[test]
+    fn a_frame_of_just_the_limit_is_taken() {
+        let decoder = Decoder::detect().with_limit(4);
+        assert_eq!(decode_whole(decoder.clone(), b"4:abcd,").unwrap().len(), 1);
+        assert_eq!(decode_whole(decoder, b"{12}\n").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_length_of_endless_zeros_keeps_nothing() {
+        let mut decoder = Decoder::detect();
+        let mut buffer = BytesMut::from("0".repeat(10_000).as_bytes());
+        assert_eq!(decoder.next(&mut buffer), Ok(None));
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_line_feed_in_a_payload_does_not_end_its_line() {
+        let mut out = Vec::new();
+        encode(Framing::Lines, b"{\n}", &mut out);
+        assert_eq!(out, b"{ }\n");
+    }
+
+    #[test]
+    fn what_the_writer_returns_comes_back() {
+        let mut out = Vec::new();
+        let written = encode_with(Framing::Netstring, &mut out, |out| out.write(b"{}"));
+        assert_eq!(written.unwrap(), 2);
+        assert_eq!(out, b"2:{},");
+    }
+}

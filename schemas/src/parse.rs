@@ -128,3 +128,137 @@ fn message<'a>(kind: &str, json: &'a [u8]) -> Result<FromApplication<'a>, Docume
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Headers, Route};
+
+    fn refused(json: &str) -> DocumentError {
+        RouteDocument::from_json(json.as_bytes()).unwrap_err()
+    }
+
+    #[test]
+    fn the_pointer_leads_to_the_first_wrong_value() {
+        for (json, pointer) in [
+            ("[]", ""),
+            ("{\"routes\":3}", "/routes"),
+            ("{\"routes\":[[]]}", "/routes/0"),
+            (
+                "{\"routes\":[{\"uri\":\"sip:a\"},{\"fr_timer\":\"x\"}]}",
+                "/routes/1/fr_timer",
+            ),
+            (
+                "{\"routes\":[{\"headers\":{\"set\":{\"A/~\":1}}}]}",
+                "/routes/0/headers/set/A~1~0",
+            ),
+            (
+                "{\"routes\":[{\"headers\":{\"append\":[[\"X\"]]}}]}",
+                "/routes/0/headers/append/0",
+            ),
+            (
+                "{\"on_exhausted\":{\"action\":\"beg\"}}",
+                "/on_exhausted/action",
+            ),
+            ("{\"on_exhausted\":[]}", "/on_exhausted"),
+            ("{\"continue_on\":[\"486\",\"2xx\"]}", "/continue_on/1"),
+        ] {
+            assert_eq!(refused(json).pointer, pointer, "{json}");
+        }
+    }
+
+    #[test]
+    fn errors_are_reported_inside_the_right_kind_of_route() {
+        let in_group = refused(r#"{"routes":[{"routing":"any","routes":[]}]}"#);
+        assert_eq!(in_group.pointer, "/routes/0/routing");
+        assert!(in_group.reason.contains("`any`"), "{in_group}");
+        let in_target = refused(r#"{"routes":[{"routes":[{"branch_flags":-1}]}]}"#);
+        assert_eq!(in_target.pointer, "/routes/0/routes/0/branch_flags");
+    }
+
+    #[test]
+    fn a_key_of_the_other_kind_is_refused_whatever_the_order() {
+        for json in [
+            r#"{"routes":[{"fr_timer":1,"routes":[]}]}"#,
+            r#"{"routes":[{"routes":[],"fr_timer":1}]}"#,
+        ] {
+            assert_eq!(refused(json).pointer, "/routes/0/fr_timer");
+        }
+        assert_eq!(
+            refused(r#"{"routes":[{"routing":"serial"}]}"#).pointer,
+            "/routes/0/routing"
+        );
+    }
+
+    #[test]
+    fn null_is_absent() {
+        let json = br#"{"routes":[{"uri":null,"routes":null,
+            "headers":{"append":null,"set":null,"remove":null}}],"contacts":null,"reply":null}"#;
+        let document = RouteDocument::from_json(json).unwrap();
+        let Some(Route::Target(target)) = document.routes.first() else {
+            panic!("no target: {document:?}");
+        };
+        assert_eq!(target.headers, Some(Headers::default()));
+    }
+
+    #[test]
+    fn text_that_is_not_json_is_refused_with_its_place() {
+        let error = refused("{\"routes\":[\n{\"uri\":}]}");
+        assert!(error.reason.contains("line 2"), "{error}");
+        assert!(refused("{} {}").reason.contains("trailing"));
+    }
+
+    #[test]
+    fn headers_are_set_in_the_order_of_the_document() {
+        let json = br#"{"routes":[{"headers":{"set":{"X-B":"1","X-A":"2"}}}]}"#;
+        let document = RouteDocument::from_json(json).unwrap();
+        let text = serde_json::to_string(&document).unwrap();
+        assert_eq!(text.as_bytes(), json);
+    }
+
+    #[test]
+    fn a_message_is_told_from_a_document_by_its_type() {
+        let kind = |json: &'static str| inbound(json.as_bytes());
+        assert_eq!(
+            kind(r#"{"type":"ping"}"#),
+            Ok(Inbound::Message(FromApplication::Ping))
+        );
+        assert_eq!(
+            kind(r#"{"\u0074ype":"pong"}"#),
+            Ok(Inbound::Message(FromApplication::Pong))
+        );
+        for document in [
+            r#"{}"#,
+            r#"{"context":"\"type\""}"#,
+            r#"{"tags":{"type":"x"}}"#,
+        ] {
+            assert!(
+                matches!(kind(document), Ok(Inbound::Document(_))),
+                "{document}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_broken_message_is_refused_with_a_pointer() {
+        for (json, pointer) in [
+            (r#"["ping"]"#, ""),
+            (r#"{"type":1}"#, "/type"),
+            (r#"{"type":"route"}"#, "/type"),
+            (
+                r#"{"type":"hello","max_in_flight":"many"}"#,
+                "/max_in_flight",
+            ),
+            (
+                r#"{"type":"error","code":"busy","message":"","id":"7"}"#,
+                "/id",
+            ),
+        ] {
+            assert_eq!(
+                inbound(json.as_bytes()).unwrap_err().pointer,
+                pointer,
+                "{json}"
+            );
+        }
+    }
+}
