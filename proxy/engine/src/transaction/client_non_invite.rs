@@ -183,3 +183,147 @@ fn repeat_after(delay: u32) -> Effects {
     };
     effects.arming(Timer::E, delay)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transaction::harness::{Harness, NOTHING};
+
+    fn start(reliable: bool, fr: Option<u32>) -> Harness<ClientNonInvite> {
+        let (machine, effects) = ClientNonInvite::start(reliable, &Timing::default(), fr);
+        Harness::new(machine, reliable, effects)
+    }
+
+    fn respond(h: &mut Harness<ClientNonInvite>, status: u16) -> Vec<&'static str> {
+        h.step(|m, reliable, t| m.on_response(status, reliable, t))
+    }
+
+    /// RFC 3261 17.1.2.2, Timers E and F.
+    #[test]
+    fn a_request_repeats_up_to_t2_apart_until_64_t1() {
+        let mut h = start(false, None);
+        h.run(200_000);
+        let expected = [
+            500, 1500, 3500, 7500, 11_500, 15_500, 19_500, 23_500, 27_500, 31_500,
+        ];
+        assert_eq!(h.times("retransmit"), expected);
+        assert_eq!(h.times("timeout"), [32_000]);
+        assert_eq!(h.times("terminated"), [32_000]);
+        assert!(!h.machine.has_final());
+    }
+
+    #[test]
+    fn a_request_over_a_reliable_transport_is_sent_once_and_times_out() {
+        let mut h = start(true, None);
+        h.run(200_000);
+        assert!(h.times("retransmit").is_empty());
+        assert_eq!(h.times("timeout"), [32_000]);
+    }
+
+    /// RFC 3261 17.1.2.2: in Proceeding Timer E is T2 flat, Timer F runs on.
+    #[test]
+    fn a_provisional_response_slows_repeats_to_t2() {
+        let mut h = start(false, None);
+        h.run(700);
+        assert_eq!(respond(&mut h, 100), ["deliver"]);
+        assert!(h.machine.is_proceeding());
+        h.run(200_000);
+        let expected = [
+            500, 1500, 5500, 9500, 13_500, 17_500, 21_500, 25_500, 29_500,
+        ];
+        assert_eq!(h.times("retransmit"), expected);
+        assert_eq!(h.times("timeout"), [32_000]);
+    }
+
+    /// RFC 3261 17.1.2.2: Timer K.
+    #[test]
+    fn repeats_of_the_final_response_are_absorbed_for_t4() {
+        let mut h = start(false, None);
+        h.run(700);
+        assert_eq!(respond(&mut h, 200), ["deliver"]);
+        assert!(h.machine.has_final());
+        h.run(3000);
+        assert_eq!(respond(&mut h, 200), NOTHING);
+        assert_eq!(respond(&mut h, 100), NOTHING);
+        h.run(200_000);
+        assert_eq!(h.times("retransmit"), [500]);
+        assert_eq!(h.times("terminated"), [5700]);
+        assert!(h.times("timeout").is_empty());
+        assert!(h.machine.has_final() && h.machine.is_terminated());
+    }
+
+    /// RFC 3261 17.1.2.2: Timer K is zero on a reliable transport.
+    #[test]
+    fn a_final_over_a_reliable_transport_ends_the_transaction() {
+        for ringing in [false, true] {
+            let mut h = start(true, None);
+            if ringing {
+                assert_eq!(respond(&mut h, 100), ["deliver"]);
+            }
+            assert_eq!(respond(&mut h, 404), ["deliver", "terminated"]);
+            assert!(h.machine.has_final());
+            assert_eq!(respond(&mut h, 404), NOTHING);
+        }
+    }
+
+    #[test]
+    fn a_target_with_its_own_limit_times_out_by_it() {
+        let mut h = start(false, Some(2000));
+        h.run(200_000);
+        assert_eq!(h.times("retransmit"), [500, 1500]);
+        assert_eq!(h.times("timeout"), [2000]);
+    }
+
+    #[test]
+    fn once_answered_the_limit_is_64_t1_from_the_start_again() {
+        let mut h = start(false, Some(2000));
+        h.run(1900);
+        respond(&mut h, 100);
+        h.run(31_999);
+        assert!(h.times("timeout").is_empty());
+        h.run(200_000);
+        assert_eq!(h.times("timeout"), [32_000]);
+    }
+
+    #[test]
+    fn a_longer_limit_counts_for_silence_only() {
+        let mut silent = start(true, Some(40_000));
+        silent.run(200_000);
+        assert_eq!(silent.times("timeout"), [40_000]);
+
+        let mut answered = start(true, Some(40_000));
+        answered.run(10_000);
+        respond(&mut answered, 100);
+        answered.run(200_000);
+        assert_eq!(answered.times("timeout"), [32_000]);
+
+        let mut late = start(true, Some(40_000));
+        late.run(35_000);
+        respond(&mut late, 100);
+        late.run(200_000);
+        assert_eq!(late.times("timeout"), [40_000]);
+    }
+
+    /// RFC 3261 17.1.4.
+    #[test]
+    fn a_request_that_cannot_be_sent_has_failed() {
+        for ringing in [false, true] {
+            let mut h = start(false, None);
+            if ringing {
+                respond(&mut h, 100);
+            }
+            let seen = h.step(|m, _, _| m.on_transport_error());
+            assert_eq!(seen, ["failed", "terminated"]);
+            h.run(200_000);
+            assert!(h.times("timeout").is_empty());
+        }
+    }
+
+    #[test]
+    fn transport_errors_after_the_final_mean_nothing() {
+        let mut h = start(false, None);
+        respond(&mut h, 200);
+        assert_eq!(h.step(|m, _, _| m.on_transport_error()), NOTHING);
+        assert_eq!(h.machine, ClientNonInvite::Completed);
+    }
+}

@@ -131,42 +131,6 @@ impl Timing {
     }
 }
 
-impl Timer {
-    const ALL: [Self; 17] = [
-        Self::A,
-        Self::B,
-        Self::C,
-        Self::D,
-        Self::E,
-        Self::F,
-        Self::G,
-        Self::H,
-        Self::I,
-        Self::J,
-        Self::K,
-        Self::L,
-        Self::M,
-        Self::Trying100,
-        Self::FrInvite,
-        Self::CancelGuard,
-        Self::Deadline,
-    ];
-
-    pub(crate) fn from_u8(kind: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(kind)).copied()
-    }
-
-    pub(crate) const fn to_u8(self) -> u8 {
-        self as u8
-    }
-}
-
-impl From<Timer> for u8 {
-    fn from(timer: Timer) -> Self {
-        timer.to_u8()
-    }
-}
-
 impl Effects {
     pub(crate) const NONE: Self = Self {
         retransmit: false,
@@ -201,5 +165,179 @@ impl ArmList {
         if let Some(place) = free {
             *place = Some((timer, delay));
         }
+    }
+}
+
+#[cfg(test)]
+mod harness {
+    //! Virtual time around one machine. As in the engine, an armed timer always fires, wanted or
+    //! not.
+
+    use super::*;
+
+    pub(super) trait Machine {
+        fn fire(&mut self, timer: Timer, t: &Timing) -> Effects;
+    }
+
+    pub(super) struct Harness<M> {
+        pub(super) machine: M,
+        pub(super) t: Timing,
+        pub(super) reliable: bool,
+        now: u32,
+        armed: Vec<(u32, Timer)>,
+        seen: Vec<(u32, &'static str)>,
+    }
+
+    impl Machine for ClientInvite {
+        fn fire(&mut self, timer: Timer, _: &Timing) -> Effects {
+            self.on_timer(timer)
+        }
+    }
+
+    impl Machine for ClientNonInvite {
+        fn fire(&mut self, timer: Timer, t: &Timing) -> Effects {
+            self.on_timer(timer, t)
+        }
+    }
+
+    impl Machine for ServerInvite {
+        fn fire(&mut self, timer: Timer, t: &Timing) -> Effects {
+            self.on_timer(timer, t)
+        }
+    }
+
+    impl Machine for ServerNonInvite {
+        fn fire(&mut self, timer: Timer, _: &Timing) -> Effects {
+            self.on_timer(timer)
+        }
+    }
+
+    impl<M: Machine> Harness<M> {
+        pub(super) fn new(machine: M, reliable: bool, effects: Effects) -> Self {
+            let mut harness = Self {
+                machine,
+                t: Timing::default(),
+                reliable,
+                now: 0,
+                armed: Vec::new(),
+                seen: Vec::new(),
+            };
+            harness.apply(effects);
+            harness
+        }
+
+        /// Something happens to the machine at the present moment.
+        pub(super) fn step(
+            &mut self,
+            f: impl FnOnce(&mut M, bool, &Timing) -> Effects,
+        ) -> Vec<&'static str> {
+            let effects = f(&mut self.machine, self.reliable, &self.t);
+            self.apply(effects);
+            names(&effects)
+        }
+
+        /// Lets time pass, and timers fire, up to and including `until`.
+        pub(super) fn run(&mut self, until: u32) {
+            while let Some(next) = self.next_armed().filter(|&i| self.armed[i].0 <= until) {
+                let (due, timer) = self.armed.remove(next);
+                self.now = due;
+                let effects = self.machine.fire(timer, &self.t);
+                self.apply(effects);
+            }
+            self.now = until;
+        }
+
+        /// When something was to be done.
+        pub(super) fn times(&self, what: &str) -> Vec<u32> {
+            let of_that = self.seen.iter().filter(|(_, seen)| *seen == what);
+            of_that.map(|&(at, _)| at).collect()
+        }
+
+        fn next_armed(&self) -> Option<usize> {
+            (0..self.armed.len()).min_by_key(|&i| self.armed[i].0)
+        }
+
+        fn apply(&mut self, effects: Effects) {
+            let now = self.now;
+            self.seen
+                .extend(names(&effects).into_iter().map(|name| (now, name)));
+            let arm = effects
+                .arm
+                .iter()
+                .map(|&(timer, delay)| (now + delay, timer));
+            self.armed.extend(arm);
+        }
+    }
+
+    pub(super) const NOTHING: [&str; 0] = [];
+
+    fn names(effects: &Effects) -> Vec<&'static str> {
+        let all = [
+            (effects.retransmit, "retransmit"),
+            (effects.send, "send"),
+            (effects.ack, "ack"),
+            (effects.deliver, "deliver"),
+            (effects.timeout, "timeout"),
+            (effects.failed, "failed"),
+            (effects.trying, "trying"),
+            (effects.terminated, "terminated"),
+        ];
+        all.into_iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, name)| name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3261 Table 4.
+    #[test]
+    fn default_intervals_are_those_of_the_rfc() {
+        let t = Timing::default();
+        assert_eq!((t.t1, t.t2, t.t4, t.life()), (500, 4000, 5000, 32_000));
+    }
+
+    /// RFC 4320 4.1: 0.5 + 1 + 2 seconds pass before Timer E is set to T2.
+    #[test]
+    fn a_slow_non_invite_gets_its_100_when_timer_e_reaches_t2() {
+        assert_eq!(Timing::default().until_trying(), 3500);
+        let coarse = Timing {
+            t1: 3000,
+            ..Timing::default()
+        };
+        assert_eq!(coarse.until_trying(), 3000);
+        let odd = Timing {
+            t1: 0,
+            t2: u32::MAX,
+            t4: 0,
+        };
+        assert_eq!(odd.until_trying(), u32::MAX);
+    }
+
+    /// RFC 3261 17.1.1.2: Timer D is at least 32 seconds.
+    #[test]
+    fn finals_are_absorbed_for_32_seconds_however_short_t1_is() {
+        let fast = Timing {
+            t1: 10,
+            ..Timing::default()
+        };
+        assert_eq!(fast.absorb_finals(), 32_000);
+        let slow = Timing {
+            t1: 1000,
+            ..Timing::default()
+        };
+        assert_eq!(slow.absorb_finals(), 64_000);
+    }
+
+    #[test]
+    fn machines_and_effects_stay_small() {
+        assert!(size_of::<ClientInvite>() <= 8);
+        assert!(size_of::<ClientNonInvite>() <= 16);
+        assert!(size_of::<ServerInvite>() <= 8);
+        assert_eq!(size_of::<ServerNonInvite>(), 1);
+        assert!(size_of::<Effects>() <= 32);
     }
 }

@@ -101,3 +101,102 @@ const SEND: Effects = Effects {
     send: true,
     ..Effects::NONE
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transaction::harness::{Harness, NOTHING};
+
+    type Seen = Vec<&'static str>;
+
+    fn start(reliable: bool) -> Harness<ServerNonInvite> {
+        let mut wait = Effects::NONE;
+        wait = wait.arming(Timer::Trying100, Timing::default().until_trying());
+        Harness::new(ServerNonInvite::start(), reliable, wait)
+    }
+
+    fn again(h: &mut Harness<ServerNonInvite>) -> Seen {
+        h.step(|m, _, _| m.on_request_again())
+    }
+
+    fn answer(h: &mut Harness<ServerNonInvite>) -> Seen {
+        h.step(|m, reliable, t| m.send_final(reliable, t))
+    }
+
+    /// RFC 3261 17.2.2.
+    #[test]
+    fn repeats_are_discarded_before_any_response() {
+        let mut h = start(false);
+        assert_eq!(again(&mut h), NOTHING);
+        assert_eq!(h.machine, ServerNonInvite::Trying);
+    }
+
+    /// RFC 4320 4.1.
+    #[test]
+    fn a_slow_answer_is_preceded_by_one_100() {
+        for reliable in [false, true] {
+            let mut h = start(reliable);
+            h.run(200_000);
+            assert_eq!(h.times("trying"), [3500]);
+            assert_eq!(again(&mut h), ["retransmit"]);
+            assert!(h.machine.is_proceeding());
+        }
+    }
+
+    /// RFC 4320 4.1.
+    #[test]
+    fn a_quick_answer_is_not_preceded_by_a_100() {
+        let mut h = start(false);
+        h.run(3400);
+        answer(&mut h);
+        h.run(200_000);
+        assert!(h.times("trying").is_empty());
+    }
+
+    /// RFC 3261 17.2.2.
+    #[test]
+    fn a_100_of_the_core_takes_the_place_of_the_timed_one() {
+        let mut h = start(true);
+        assert_eq!(h.step(|m, _, _| m.send_provisional()), ["send"]);
+        assert_eq!(again(&mut h), ["retransmit"]);
+        h.run(200_000);
+        assert!(h.times("trying").is_empty());
+    }
+
+    /// RFC 3261 17.2.2, Timer J.
+    #[test]
+    fn repeats_get_the_final_response_for_64_t1() {
+        for slow in [0, 5000] {
+            let mut h = start(false);
+            h.run(slow);
+            assert_eq!(answer(&mut h), ["send"]);
+            assert_eq!(h.machine, ServerNonInvite::Completed);
+            h.run(slow + 31_999);
+            assert_eq!(again(&mut h), ["retransmit"]);
+            h.run(200_000);
+            assert_eq!(h.times("terminated"), [slow + 32_000]);
+            assert_eq!(again(&mut h), NOTHING);
+        }
+    }
+
+    /// RFC 3261 17.2.2: Timer J is zero on a reliable transport.
+    #[test]
+    fn a_final_over_a_reliable_transport_ends_the_transaction() {
+        let mut h = start(true);
+        assert_eq!(answer(&mut h), ["send", "terminated"]);
+        assert!(h.machine.is_terminated());
+    }
+
+    /// RFC 3261 17.2.2: other final responses are discarded in Completed.
+    #[test]
+    fn nothing_follows_a_final_response() {
+        for reliable in [false, true] {
+            let mut h = start(reliable);
+            answer(&mut h);
+            let before = h.machine;
+            assert_eq!(answer(&mut h), NOTHING);
+            assert_eq!(h.step(|m, _, _| m.send_provisional()), NOTHING);
+            assert_eq!(h.machine, before);
+        }
+    }
+}
