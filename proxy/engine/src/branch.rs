@@ -190,3 +190,177 @@ const SIGNED: usize = HANDLE + 8;
 const CHECK: usize = 7;
 const BYTES: usize = SIGNED + CHECK;
 const TEXT: usize = BYTES / 5 * 8;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HERE: BranchHandle = BranchHandle {
+        shard: 3,
+        slot: 0x00ab_cdef,
+        generation: 0xdead_beef,
+        branch: 0x7ffe,
+    };
+
+    fn codec() -> BranchCodec {
+        BranchCodec::new(*b"0123456789abcdef")
+    }
+
+    fn encode(handle: &BranchHandle, loop_hash: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        codec().encode(handle, loop_hash, &mut out);
+        out
+    }
+
+    /// RFC 3261 8.1.1.7.
+    #[test]
+    fn a_branch_is_a_token_behind_the_cookie() {
+        let text = encode(&HERE, u64::MAX);
+        assert!(text.starts_with(b"z9hG4bK"));
+        assert!(text.iter().all(u8::is_ascii_alphanumeric));
+        assert_eq!(text.len(), 47);
+    }
+
+    #[test]
+    fn encoding_appends() {
+        let mut out = b";branch=".to_vec();
+        codec().encode(&HERE, 1, &mut out);
+        assert_eq!(codec().decode(&out[8..]), Some((HERE, 1)));
+    }
+
+    #[test]
+    fn the_limits_of_every_field_survive() {
+        for handle in [
+            BranchHandle {
+                shard: 0,
+                slot: 0,
+                generation: 0,
+                branch: 0,
+            },
+            BranchHandle {
+                shard: u8::MAX,
+                slot: BranchHandle::SLOTS - 1,
+                generation: u32::MAX,
+                branch: u16::MAX,
+            },
+        ] {
+            for hash in [0, u64::MAX] {
+                assert_eq!(codec().decode(&encode(&handle, hash)), Some((handle, hash)));
+            }
+        }
+    }
+
+    /// RFC 3261 7.3.1: tokens compare without regard to case.
+    #[test]
+    fn either_case_is_read() {
+        let text = encode(&HERE, 42);
+        assert_eq!(codec().decode(&text.to_ascii_uppercase()), Some((HERE, 42)));
+        assert_eq!(codec().decode(&text.to_ascii_lowercase()), Some((HERE, 42)));
+    }
+
+    #[test]
+    fn a_change_anywhere_is_found() {
+        let text = encode(&HERE, 42);
+        for at in 0..text.len() {
+            for c in *b"a7z-\0\xff" {
+                let mut forged = text.clone();
+                forged[at] = c;
+                let same = forged.eq_ignore_ascii_case(&text);
+                assert_eq!(codec().decode(&forged).is_some(), same, "{c:#x} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_shorter_or_longer_branch_is_foreign() {
+        let mut text = encode(&HERE, 42);
+        for end in 0..text.len() {
+            assert_eq!(codec().decode(&text[..end]), None);
+        }
+        text.push(b'a');
+        assert_eq!(codec().decode(&text), None);
+    }
+
+    #[test]
+    fn another_secret_reads_nothing() {
+        let other = BranchCodec::new([7; 16]);
+        assert_eq!(other.decode(&encode(&HERE, 42)), None);
+        assert_eq!(other.shard_of(&encode(&HERE, 42)), None);
+    }
+
+    #[test]
+    fn a_response_is_steered_by_its_branch() {
+        assert_eq!(codec().shard_of(&encode(&HERE, 42)), Some(3));
+        assert_eq!(codec().shard_of(b"z9hG4bK776asdhds"), None);
+    }
+
+    /// RFC 3261 16.11: the same request gets the same branch.
+    #[test]
+    fn a_stateless_branch_is_stable_and_leads_nowhere() {
+        let stateless = |seed, hash| {
+            let mut out = Vec::new();
+            codec().encode_stateless(seed, hash, &mut out);
+            out
+        };
+        let text = stateless(1, 2);
+        assert_eq!(text, stateless(1, 2));
+        assert_ne!(text, stateless(2, 2));
+        assert_ne!(text, stateless(1, 3));
+        assert_eq!(text.len(), encode(&HERE, 2).len());
+        assert_eq!(codec().decode(&text), None);
+    }
+
+    /// RFC 5393 4.2: a spiral differs from a loop by what decides its route.
+    #[test]
+    fn the_loop_hash_tells_parts_and_their_bounds_apart() {
+        let hash = |codec: &BranchCodec, parts: &[&[u8]]| {
+            let mut hash = LoopHash::new(codec);
+            parts.iter().for_each(|part| hash.part(part));
+            hash.finish()
+        };
+        let seen = hash(&codec(), &[b"sip:a@x", b"call"]);
+        assert!(LoopHash::same(seen, hash(&codec(), &[b"sip:a@x", b"call"])));
+        let others: [&[&[u8]]; 4] = [
+            &[b"sip:b@x", b"call"],
+            &[b"sip:a@xc", b"all"],
+            &[b"sip:a@x", b"call", b""],
+            &[b"call", b"sip:a@x"],
+        ];
+        for other in others {
+            assert!(!LoopHash::same(seen, hash(&codec(), other)));
+        }
+        assert_ne!(
+            seen,
+            hash(&BranchCodec::new([7; 16]), &[b"sip:a@x", b"call"])
+        );
+    }
+
+    #[test]
+    fn base32_is_that_of_rfc_4648_in_lower_case() {
+        assert_eq!(&base32::encode::<5, 8>(b"fooba"), b"mzxw6ytb");
+        assert_eq!(base32::decode::<8, 5>(b"MZXW6YTB"), Some(*b"fooba"));
+        assert_eq!(base32::decode::<8, 5>(b"mzxw6yt1"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_handle_survives(
+            shard: u8,
+            slot in 0..BranchHandle::SLOTS,
+            generation: u32,
+            branch: u16,
+            hash: u64,
+        ) {
+            let handle = BranchHandle { shard, slot, generation, branch };
+            prop_assert_eq!(codec().decode(&encode(&handle, hash)), Some((handle, hash)));
+        }
+
+        #[test]
+        fn noise_is_never_ours(text in "(z9hG4bK)?[a-zA-Z2-7]{0,48}", raw: Vec<u8>) {
+            prop_assert_eq!(codec().decode(text.as_bytes()), None);
+            prop_assert_eq!(codec().decode(&raw), None);
+        }
+    }
+}

@@ -63,3 +63,76 @@ impl Tag {
 
 const BYTES: usize = 10;
 const TEXT: usize = BYTES / 5 * 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARTS: TagParts<'_> = TagParts {
+        call_id: b"a84b4c76e66710",
+        from_tag: b"1928301774",
+        cseq: 314_159,
+        branch: b"z9hG4bK776asdhds",
+    };
+
+    fn tags() -> TagMaker {
+        TagMaker::new(b"0123456789abcdef")
+    }
+
+    /// RFC 3261 8.2.6.2: the same tag for every response; 19.3: at least 32 random bits.
+    #[test]
+    fn a_request_gets_one_tag_of_80_bits() {
+        let tag = tags().tag(&PARTS);
+        assert_eq!(tag, tags().tag(&PARTS));
+        assert_eq!(tag.as_bytes().len(), 16);
+        assert!(tag.as_bytes().iter().all(u8::is_ascii_alphanumeric));
+    }
+
+    #[test]
+    fn every_part_counts() {
+        let others = [
+            TagParts {
+                call_id: b"a84b4c76e66711",
+                ..PARTS
+            },
+            TagParts {
+                from_tag: b"",
+                ..PARTS
+            },
+            TagParts {
+                cseq: 314_160,
+                ..PARTS
+            },
+            TagParts {
+                branch: b"z9hG4bK776asdhdt",
+                ..PARTS
+            },
+            TagParts {
+                call_id: b"a84b4c76e667",
+                from_tag: b"101928301774",
+                ..PARTS
+            },
+        ];
+        for other in others {
+            assert_ne!(tags().tag(&other), tags().tag(&PARTS), "{other:?}");
+        }
+    }
+
+    /// RFC 3261 8.2.7: an ACK to what was answered without a transaction.
+    #[test]
+    fn the_ack_to_a_local_response_is_recognised() {
+        let tag = tags().tag(&PARTS);
+        assert!(tags().is_ours(tag.as_bytes(), &PARTS));
+        assert!(tags().is_ours(&tag.as_bytes().to_ascii_uppercase(), &PARTS));
+    }
+
+    #[test]
+    fn the_ack_to_anything_else_is_not() {
+        let tag = tags().tag(&PARTS);
+        for foreign in [&b""[..], b"8321234356", &tag.as_bytes()[1..]] {
+            assert!(!tags().is_ours(foreign, &PARTS));
+        }
+        assert!(!tags().is_ours(tag.as_bytes(), &TagParts { cseq: 1, ..PARTS }));
+        assert!(!TagMaker::new(&[7; 16]).is_ours(tag.as_bytes(), &PARTS));
+    }
+}

@@ -187,9 +187,11 @@ impl Level {
         std::mem::take(&mut self.slots[slot])
     }
 
-    /// Gives an emptied list back for its capacity.
+    /// Gives an emptied list back for its capacity, unless a burst has made it large.
     fn restore(&mut self, slot: usize, chunks: Vec<Chunk>) {
-        self.slots[slot] = chunks;
+        if chunks.capacity() <= LIST_KEPT {
+            self.slots[slot] = chunks;
+        }
     }
 }
 
@@ -234,3 +236,246 @@ const REACH: u64 = 62 << (BITS * (LEVELS as u32 - 1));
 const CHUNK: usize = 64;
 /// Chunks that an idle wheel keeps.
 const SPARE: usize = 64;
+/// The longest list of chunks that an empty slot keeps room for.
+const LIST_KEPT: usize = 128;
+
+const _: () = assert!(size_of::<Stored>() == 16);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(slot: u32) -> Entry {
+        Entry {
+            slot,
+            generation: slot ^ 0xffff,
+            branch: slot as u16,
+            kind: Timer::B,
+        }
+    }
+
+    fn fired(wheel: &mut TimerWheel, now_ms: u64) -> Vec<u32> {
+        let mut sink = Vec::new();
+        wheel.expire(now_ms, &mut sink);
+        sink.iter().map(|entry| entry.slot).collect()
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_went_in() {
+        let mut wheel = TimerWheel::new();
+        let stored = Entry {
+            slot: u32::MAX,
+            generation: 7,
+            branch: 0x8001,
+            kind: Timer::Deadline,
+        };
+        wheel.insert(0, 5, stored);
+        let mut sink = Vec::new();
+        wheel.expire(10, &mut sink);
+        assert_eq!(sink, [stored]);
+    }
+
+    #[test]
+    fn nothing_fires_early_and_nothing_more_than_a_tick_late() {
+        for start in [0, 3, 9_999, 1_777_777_777_777] {
+            for delay in [
+                0, 1, 9, 10, 11, 500, 639, 640, 641, 32_000, 180_000, 10_800_000,
+            ] {
+                let mut wheel = TimerWheel::new();
+                wheel.insert(start, delay, entry(1));
+                let due = start + u64::from(delay);
+                assert!(due == start || fired(&mut wheel, due - 1).is_empty());
+                assert_eq!(fired(&mut wheel, due + TICK_MS), [1], "{start} + {delay}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_wheel_has_nothing_to_wait_for() {
+        let mut wheel = TimerWheel::new();
+        assert_eq!(wheel.next_due_ms(), None);
+        wheel.insert(1000, 10, entry(1));
+        assert_eq!(wheel.next_due_ms(), Some(1010));
+        assert_eq!(fired(&mut wheel, 1010), [1]);
+        assert_eq!(wheel.next_due_ms(), None);
+        assert_eq!(wheel.len(), 0);
+    }
+
+    #[test]
+    fn entries_of_one_tick_fire_in_the_order_of_insertion_from_whatever_level() {
+        let mut wheel = TimerWheel::new();
+        wheel.insert(0, 200_000, entry(1));
+        assert!(fired(&mut wheel, 100_000).is_empty());
+        wheel.insert(100_000, 100_000, entry(2));
+        assert!(fired(&mut wheel, 199_900).is_empty());
+        wheel.insert(199_900, 100, entry(3));
+        wheel.insert(199_900, 91, entry(4));
+        wheel.insert(199_900, 90, entry(0));
+        assert_eq!(fired(&mut wheel, 300_000), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_insertion_between_two_wakes_does_not_overtake_earlier_entries() {
+        let mut wheel = TimerWheel::new();
+        wheel.insert(0, 700, entry(1));
+        assert!(fired(&mut wheel, 639).is_empty());
+        wheel.insert(645, 55, entry(2));
+        wheel.insert(645, 5, entry(0));
+        assert_eq!(fired(&mut wheel, 700), [0, 1, 2]);
+    }
+
+    #[test]
+    fn the_longest_delay_survives_the_wrap_of_the_stored_tick() {
+        let start = (u64::from(u32::MAX) - 5) * TICK_MS;
+        let mut wheel = TimerWheel::new();
+        wheel.insert(start, 100, entry(1));
+        wheel.insert(start, u32::MAX, entry(2));
+        assert_eq!(fired(&mut wheel, start + 100), [1]);
+        let due = start + u64::from(u32::MAX);
+        assert!(fired(&mut wheel, due - 1).is_empty());
+        assert_eq!(fired(&mut wheel, due + TICK_MS), [2]);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_delays_nothing() {
+        let mut wheel = TimerWheel::new();
+        wheel.insert(5000, 5000, entry(1));
+        assert!(fired(&mut wheel, 6000).is_empty());
+        wheel.insert(4000, 100, entry(2));
+        assert!(fired(&mut wheel, 5900).is_empty());
+        assert_eq!(fired(&mut wheel, 6010), [2]);
+    }
+
+    #[test]
+    fn memory_follows_the_entries_and_returns_after_a_burst() {
+        let mut wheel = TimerWheel::new();
+        let mut sink = Vec::new();
+        for slot in 0..300_000 {
+            wheel.insert(u64::from(slot) / 10, 32_000, entry(slot));
+        }
+        let full = 300_000 / CHUNK;
+        assert!(
+            wheel.pool.used <= full + LEVELS * SLOTS,
+            "{}",
+            wheel.pool.used
+        );
+        wheel.expire(70_000, &mut sink);
+        assert_eq!(sink.len(), 300_000);
+        assert_eq!((wheel.len(), wheel.pool.used), (0, 0));
+        assert!(wheel.pool.free.len() <= SPARE);
+        let lists = wheel.levels.iter().flat_map(|level| &level.slots);
+        assert!(lists.map(Vec::capacity).all(|room| room <= LIST_KEPT));
+    }
+
+    #[test]
+    fn a_steady_load_reuses_its_chunks() {
+        let mut wheel = TimerWheel::new();
+        let mut sink = Vec::new();
+        let mut most = [0; 2];
+        for now in 0..200_000 {
+            wheel.insert(now, 32_000, entry(now as u32));
+            wheel.expire(now, &mut sink);
+            let chunks = wheel.pool.used + wheel.pool.free.len();
+            let half = &mut most[usize::from(now >= 100_000)];
+            *half = chunks.max(*half);
+        }
+        assert_eq!(most[0], most[1]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Insert(u32),
+        /// Time passes and nobody looks.
+        Wait(u64),
+        Expire,
+        /// As the owner does: to the next wake and no further.
+        Wake,
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let delay = prop_oneof![
+            0..40u32,
+            Just(500),
+            Just(4000),
+            Just(32_000),
+            Just(180_000),
+            0..700_000u32,
+            0..20_000_000u32,
+            any::<u32>(),
+        ];
+        let pause = prop_oneof![0..15u64, 0..2000u64, 0..200_000u64, 0..400_000_000u64];
+        prop_oneof![
+            4 => delay.prop_map(Act::Insert),
+            1 => pause.prop_map(Act::Wait),
+            1 => Just(Act::Expire),
+            2 => Just(Act::Wake),
+        ]
+    }
+
+    /// The same by sorting: due tick, number, in the order of insertion.
+    #[derive(Default)]
+    struct Model {
+        elapsed: u64,
+        entries: Vec<(u64, u32)>,
+    }
+
+    impl Model {
+        fn insert(&mut self, now: u64, delay: u32, number: u32) {
+            if self.entries.is_empty() {
+                self.elapsed = self.elapsed.max(now / TICK_MS);
+            }
+            let due = (now + u64::from(delay)).div_ceil(TICK_MS);
+            self.entries.push((due.max(self.elapsed + 1), number));
+            self.entries.sort_by_key(|&(due, _)| due);
+        }
+
+        fn expire(&mut self, now: u64) -> Vec<u32> {
+            self.elapsed = self.elapsed.max(now / TICK_MS);
+            let due = self
+                .entries
+                .partition_point(|&(due, _)| due <= now / TICK_MS);
+            self.entries
+                .drain(..due)
+                .map(|(_, number)| number)
+                .collect()
+        }
+
+        fn next_due_ms(&self) -> Option<u64> {
+            self.entries.first().map(|&(due, _)| due * TICK_MS)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_wheel_fires_what_a_sorted_list_would(
+            start in prop_oneof![0..100u64, any::<u32>().prop_map(|s| u64::from(s) * 1000)],
+            acts in prop::collection::vec(act(), 1..200),
+        ) {
+            let mut now = start;
+            let mut wheel = TimerWheel::new();
+            let mut model = Model::default();
+            for (number, act) in (0..).zip(acts) {
+                match act {
+                    Act::Insert(delay) => {
+                        wheel.insert(now, delay, entry(number));
+                        model.insert(now, delay, number);
+                    }
+                    Act::Wait(pause) => now += pause,
+                    Act::Expire => prop_assert_eq!(fired(&mut wheel, now), model.expire(now)),
+                    Act::Wake => {
+                        now = now.max(wheel.next_due_ms().unwrap_or(now));
+                        prop_assert_eq!(fired(&mut wheel, now), model.expire(now));
+                    }
+                }
+                prop_assert_eq!(wheel.len(), model.entries.len());
+                prop_assert!(wheel.next_due_ms() <= model.next_due_ms());
+                prop_assert_eq!(wheel.next_due_ms().is_none(), model.entries.is_empty());
+            }
+            now += 2 * u64::from(u32::MAX);
+            prop_assert_eq!(fired(&mut wheel, now), model.expire(now));
+            prop_assert_eq!(wheel.len(), 0);
+        }
+    }
+}
