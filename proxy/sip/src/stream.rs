@@ -1,0 +1,144 @@
+//! Messages out of a byte stream (RFC 3261 18.3), without any I/O.
+
+use bytes::{Buf, Bytes, BytesMut};
+use memchr::memmem;
+
+use crate::head::LengthFlaw;
+use crate::{Head, Limits, Name, ParseError};
+
+/// Cuts a stream into messages. Where a message is not complete, it goes on scanning at the next
+/// call where it stopped.
+#[derive(Debug)]
+pub struct Framer {
+    limits: Limits,
+    head: Head,
+    state: State,
+}
+
+/// One unit of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Frame {
+    /// Exactly one message.
+    Message(Bytes),
+    /// A keep-alive that asks for a CRLF in return (RFC 5626 3.5.1).
+    Ping,
+}
+
+/// Why a stream cannot be read any further. The connection has to be closed: where the next
+/// message begins is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The head of a message cannot be read, or a limit is exceeded.
+    #[error("{0}")]
+    Parse(#[from] ParseError),
+    /// There is no Content-Length, which a stream needs (RFC 3261 18.3).
+    #[error("a message on a stream has no Content-Length")]
+    NoContentLength,
+    /// Content-Length is no number.
+    #[error("Content-Length is no number")]
+    BadContentLength,
+    /// There is more than one Content-Length.
+    #[error("a message has more than one Content-Length")]
+    ManyContentLengths,
+}
+
+/// Where the message at the start of the buffer stands.
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// The empty line behind its header section is not among the first `scanned` bytes.
+    Head { scanned: usize },
+    /// Its head was read; it has this many bytes in all.
+    Body { size: usize },
+}
+
+const EMPTY_LINE: &[u8] = b"\r\n\r\n";
+
+impl Framer {
+    /// A framer at the start of a stream.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            head: Head::new(),
+            state: State::Head { scanned: 0 },
+        }
+    }
+
+    /// Takes the next frame off the front of `buf`; `None` when more bytes are needed.
+    ///
+    /// # Errors
+    /// When the stream cannot be cut into messages any further.
+    pub fn next(&mut self, buf: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
+        if let State::Head { scanned } = self.state {
+            if scanned == 0 && keep_alive(buf) {
+                return Ok(Some(Frame::Ping));
+            }
+            let Some(size) = self.message_size(buf, scanned)? else {
+                return Ok(None);
+            };
+            self.state = State::Body { size };
+        }
+        Ok(self.message(buf).map(Frame::Message))
+    }
+
+    fn message(&mut self, buf: &mut BytesMut) -> Option<Bytes> {
+        let State::Body { size } = self.state else {
+            return None;
+        };
+        if buf.len() < size {
+            return None;
+        }
+        self.state = State::Head { scanned: 0 };
+        Some(buf.split_to(size).freeze())
+    }
+
+    fn message_size(&mut self, buf: &[u8], scanned: usize) -> Result<Option<usize>, FrameError> {
+        let from = scanned.saturating_sub(EMPTY_LINE.len() - 1);
+        let limit = self.limits.max_message;
+        let Some(found) = memmem::find(buf.get(from..).unwrap_or_default(), EMPTY_LINE) else {
+            self.state = State::Head { scanned: buf.len() };
+            let fits = buf.len() <= limit as usize;
+            return if fits {
+                Ok(None)
+            } else {
+                Err(ParseError::MessageTooLong { limit }.into())
+            };
+        };
+        let head_size = from + found + EMPTY_LINE.len();
+        self.head
+            .parse(buf.get(..head_size).unwrap_or_default(), &self.limits)?;
+        let size = head_size as u64 + self.content_length(buf)?;
+        if size > u64::from(limit) {
+            return Err(ParseError::MessageTooLong { limit }.into());
+        }
+        Ok(usize::try_from(size).ok())
+    }
+
+    /// RFC 3261 18.3, 20.14.
+    fn content_length(&self, buf: &[u8]) -> Result<u64, FrameError> {
+        match self.head.flaws.content_length {
+            Some(LengthFlaw::Repeated) => return Err(FrameError::ManyContentLengths),
+            Some(LengthFlaw::NotANumber) => return Err(FrameError::BadContentLength),
+            Some(LengthFlaw::BeyondTheEnd) | None => {}
+        }
+        let field = self.head.view(buf).field(Name::ContentLength);
+        let value = field.ok_or(FrameError::NoContentLength)?.value;
+        crate::lex::number(value).ok_or(FrameError::BadContentLength)
+    }
+}
+
+/// Takes CRLFs off the front; whether two of them asked for an answer (RFC 5626 3.5.1). A single
+/// one is somebody's answer, or padding (RFC 3261 7.5).
+fn keep_alive(buf: &mut BytesMut) -> bool {
+    while buf.starts_with(b"\r\n") {
+        if buf.starts_with(EMPTY_LINE) {
+            buf.advance(EMPTY_LINE.len());
+            return true;
+        }
+        if buf.len() < EMPTY_LINE.len() && EMPTY_LINE.starts_with(buf) {
+            return false;
+        }
+        buf.advance(2);
+    }
+    false
+}
