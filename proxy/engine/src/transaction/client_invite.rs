@@ -58,17 +58,6 @@ impl ClientInvite {
         }
     }
 
-    /// A CANCEL went out: without a final response the transaction ends after 64*T1.
-    /// RFC 3261 9.1.
-    pub(crate) fn on_cancel_sent(&self, t: &Timing) -> Effects {
-        match self {
-            Self::Calling { .. } | Self::Proceeding => {
-                Effects::NONE.arming(Timer::CancelGuard, t.life())
-            }
-            _ => Effects::NONE,
-        }
-    }
-
     /// A provisional response has come and no final one: a CANCEL may be sent.
     pub(crate) fn is_proceeding(&self) -> bool {
         matches!(self, Self::Proceeding)
@@ -198,6 +187,11 @@ mod tests {
 
     fn respond(h: &mut Harness<ClientInvite>, status: u16) -> Vec<&'static str> {
         h.step(|m, reliable, t| m.on_response(status, reliable, t))
+    }
+
+    /// What the owner arms with the CANCEL.
+    fn cancel(h: &mut Harness<ClientInvite>) {
+        h.step(|_, _, t| Effects::NONE.arming(Timer::CancelGuard, t.life()));
     }
 
     /// RFC 3261 17.1.1.2, Timers A and B.
@@ -354,7 +348,7 @@ mod tests {
         let mut h = start(false, None);
         respond(&mut h, 180);
         h.run(10_000);
-        h.step(|m, _, t| m.on_cancel_sent(t));
+        cancel(&mut h);
         h.run(41_999);
         assert!(h.times("timeout").is_empty());
         h.run(42_000);
@@ -368,7 +362,7 @@ mod tests {
         for (status, end) in [(487, 33_000), (200, 33_000)] {
             let mut h = start(false, None);
             respond(&mut h, 180);
-            h.step(|m, _, t| m.on_cancel_sent(t));
+            cancel(&mut h);
             h.run(1000);
             respond(&mut h, status);
             h.run(200_000);
@@ -377,7 +371,7 @@ mod tests {
         }
         let mut h = start(false, None);
         respond(&mut h, 200);
-        h.step(|m, _, t| m.on_cancel_sent(t));
+        cancel(&mut h);
         h.run(200_000);
         assert!(h.times("timeout").is_empty());
     }

@@ -81,6 +81,11 @@ impl ServerInvite {
         }
     }
 
+    /// The core gives the request up without a final response.
+    pub(crate) fn terminate(&mut self) {
+        *self = Self::Terminated;
+    }
+
     /// No final response has been sent.
     pub(crate) fn is_proceeding(&self) -> bool {
         matches!(self, Self::Proceeding { .. })
@@ -295,8 +300,8 @@ mod tests {
     #[test]
     fn nothing_happens_in_terminated() {
         let mut h = start(true);
-        answer(&mut h, 486);
-        ack(&mut h);
+        ring(&mut h);
+        h.machine.terminate();
         let before = h.times("terminated");
         assert_eq!(again(&mut h), NOTHING);
         assert_eq!(ack(&mut h), NOTHING);

@@ -1,4 +1,4 @@
-//! Non-INVITE server transaction. RFC 3261 17.2.2, RFC 4320 4.1.
+//! Non-INVITE server transaction. RFC 3261 17.2.2, RFC 4320.
 
 use super::{Effects, Timer, Timing};
 
@@ -6,7 +6,10 @@ use super::{Effects, Timer, Timing};
 pub(crate) enum ServerNonInvite {
     Trying,
     Proceeding,
-    Completed,
+    /// `silent` if the outcome was one that must not be told.
+    Completed {
+        silent: bool,
+    },
     Terminated,
 }
 
@@ -19,11 +22,11 @@ impl ServerNonInvite {
     /// A retransmission of the request. Never passed up.
     pub(crate) fn on_request_again(&self) -> Effects {
         match self {
-            Self::Proceeding | Self::Completed => Effects {
+            Self::Proceeding | Self::Completed { silent: false } => Effects {
                 retransmit: true,
                 ..Effects::NONE
             },
-            Self::Trying | Self::Terminated => Effects::NONE,
+            Self::Trying | Self::Completed { silent: true } | Self::Terminated => Effects::NONE,
         }
     }
 
@@ -36,24 +39,30 @@ impl ServerNonInvite {
                 *self = Self::Proceeding;
                 SEND
             }
-            Self::Completed | Self::Terminated => Effects::NONE,
+            Self::Completed { .. } | Self::Terminated => Effects::NONE,
         }
     }
 
-    /// The core has a final response; it goes out if `send` is set.
-    pub(crate) fn send_final(&mut self, reliable: bool, t: &Timing) -> Effects {
+    /// The core has a final response; it goes out if `send` is set. A 408 never does: it would
+    /// come too late to be believed (RFC 4320 4.2).
+    pub(crate) fn send_final(&mut self, status: u16, reliable: bool, t: &Timing) -> Effects {
         match self {
-            Self::Trying | Self::Proceeding => self.complete(reliable, t),
-            Self::Completed | Self::Terminated => Effects::NONE,
+            Self::Trying | Self::Proceeding => self.complete(status == 408, reliable, t),
+            Self::Completed { .. } | Self::Terminated => Effects::NONE,
         }
     }
 
     pub(crate) fn on_timer(&mut self, timer: Timer) -> Effects {
         match (&self, timer) {
             (Self::Trying, Timer::Trying100) => self.answer_with_100(),
-            (Self::Completed, Timer::J) => self.finish(),
+            (Self::Completed { .. }, Timer::J) => self.finish(),
             _ => Effects::NONE,
         }
+    }
+
+    /// The core gives the request up without a final response.
+    pub(crate) fn terminate(&mut self) {
+        *self = Self::Terminated;
     }
 
     /// No final response has been sent.
@@ -75,16 +84,22 @@ impl ServerNonInvite {
     }
 
     // ## (Trying | Proceeding) => (Completed | Terminated)   RFC 3261 17.2.2
-    fn complete(&mut self, reliable: bool, t: &Timing) -> Effects {
+    fn complete(&mut self, silent: bool, reliable: bool, t: &Timing) -> Effects {
+        let send = !silent;
         if reliable {
             *self = Self::Terminated;
             return Effects {
+                send,
                 terminated: true,
-                ..SEND
+                ..Effects::NONE
             };
         }
-        *self = Self::Completed;
-        SEND.arming(Timer::J, t.life())
+        *self = Self::Completed { silent };
+        let effects = Effects {
+            send,
+            ..Effects::NONE
+        };
+        effects.arming(Timer::J, t.life())
     }
 
     // ## Completed => Terminated   RFC 3261 17.2.2 (Timer J)
@@ -120,7 +135,11 @@ mod tests {
     }
 
     fn answer(h: &mut Harness<ServerNonInvite>) -> Seen {
-        h.step(|m, reliable, t| m.send_final(reliable, t))
+        h.step(|m, reliable, t| m.send_final(200, reliable, t))
+    }
+
+    fn time_out(h: &mut Harness<ServerNonInvite>) -> Seen {
+        h.step(|m, reliable, t| m.send_final(408, reliable, t))
     }
 
     /// RFC 3261 17.2.2.
@@ -170,7 +189,7 @@ mod tests {
             let mut h = start(false);
             h.run(slow);
             assert_eq!(answer(&mut h), ["send"]);
-            assert_eq!(h.machine, ServerNonInvite::Completed);
+            assert!(!h.machine.is_proceeding());
             h.run(slow + 31_999);
             assert_eq!(again(&mut h), ["retransmit"]);
             h.run(200_000);
@@ -184,6 +203,29 @@ mod tests {
     fn a_final_over_a_reliable_transport_ends_the_transaction() {
         let mut h = start(true);
         assert_eq!(answer(&mut h), ["send", "terminated"]);
+        assert!(h.machine.is_terminated());
+    }
+
+    /// RFC 4320 4.2: no 408, and repeats are absorbed all the same.
+    #[test]
+    fn a_408_is_never_sent() {
+        let mut h = start(false);
+        h.run(4000);
+        assert_eq!(time_out(&mut h), NOTHING);
+        assert_eq!(again(&mut h), NOTHING);
+        assert_eq!(answer(&mut h), NOTHING);
+        h.run(200_000);
+        assert_eq!(h.times("terminated"), [36_000]);
+        assert_eq!(time_out(&mut start(true)), ["terminated"]);
+    }
+
+    #[test]
+    fn a_request_that_was_given_up_gets_nothing() {
+        let mut h = start(false);
+        h.step(|m, _, _| m.send_provisional());
+        h.machine.terminate();
+        assert_eq!(again(&mut h), NOTHING);
+        assert_eq!(answer(&mut h), NOTHING);
         assert!(h.machine.is_terminated());
     }
 
