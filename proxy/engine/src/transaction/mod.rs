@@ -155,10 +155,6 @@ impl ArmList {
         self.0.iter().flatten()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0[0].is_none()
-    }
-
     fn push(&mut self, timer: Timer, delay: u32) {
         let free = self.0.iter_mut().find(|place| place.is_none());
         debug_assert!(free.is_some(), "a step arms two timers at most");
