@@ -168,6 +168,7 @@ mod tests {
             "BYE sip:bo@tide.example;x y SIP/2.0",
             "B@E sip:bo@tide.example SIP/2.0",
             "BYE  SIP/2.0",
+            "BYE SIP/2.0",
         ] {
             assert!(!request(line).0.sound, "{line:?}");
         }
@@ -192,7 +193,7 @@ mod tests {
             "BYE sip:bo@tide.example",
             "",
             " ",
-            "BYE SIP/2.0",
+            "SIPS/2.0",
             "\x16\x03",
         ] {
             assert_eq!(
