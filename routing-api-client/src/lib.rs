@@ -1,1 +1,59 @@
-//! placeholder
+//! Asks routing applications, and copes with all that they may do: answer late, twice, wrongly or
+//! not at all.
+//!
+//! Two halves meet here. A [`Dispatcher`] belongs to one shard and lives on its thread: it picks an
+//! application for a consultation, renders the question straight into that application's outgoing
+//! buffer, and remembers what it asked. It does no I/O and has no clock. The connections are tokio
+//! tasks, started by [`serve`] (applications dial in) and [`dial`] (the proxy dials out); they read
+//! and write, and deliver what arrives to the shards as [`Inbound`]. Between them stands the
+//! [`Registry`] of connected applications, one for the whole process.
+//!
+//! ```text
+//! shard ── ask ──► Dispatcher ── bytes ──► outgoing buffer ──► connection ──► application
+//!   ▲                  ▲                                          │
+//!   └──── Verdict ─────┴────────── Inbound (bounded) ◄────────────┘
+//! ```
+//!
+//! A shard's loop does this:
+//!
+//! - the engine consults: [`Dispatcher::ask`] inside `engine.question(…)`; [`Unavailable`] goes back
+//!   to the engine at once;
+//! - an [`Inbound`] arrives: [`Dispatcher::on_inbound`], and the [`Verdict`] is carried out:
+//!   `Answered` goes to the engine, every id of `AskAgain` to `ask`;
+//! - the engine refuses a document: [`Dispatcher::reject`], then `ask` with the same id;
+//! - the engine needs no answer any more: [`Dispatcher::cancel`];
+//! - [`Dispatcher::next_timeout`] passed: [`Dispatcher::on_timeout`], and `ask` for what it yields.
+
+mod application;
+mod connection;
+mod dial;
+mod dialect;
+mod dispatcher;
+mod finished;
+mod inbound;
+mod outgoing;
+mod pending;
+mod pool;
+mod registry;
+#[cfg(test)]
+mod samples;
+mod serve;
+mod settings;
+mod stats;
+
+pub use application::ApplicationId;
+pub use dial::dial;
+pub use dialect::Dialect;
+pub use dialect::evapi::{EvapiDialect, Path};
+pub use dialect::native::NativeDialect;
+pub use dialect::template::{Template, TemplateError};
+pub use dispatcher::{Dispatcher, Unavailable, Verdict};
+pub use inbound::{Inbound, Inboxes};
+pub use registry::{ApplicationState, Registry};
+pub use serve::serve;
+pub use settings::{Settings, Token};
+pub use stats::{ChannelStats, Stats};
+pub use tidegate_schemas::frame::Framing;
+
+/// Tells every listener, dialler and connection to end: set it to `true`, or drop the sender.
+pub type Shutdown = tokio::sync::watch::Receiver<bool>;

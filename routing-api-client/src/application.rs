@@ -1,0 +1,238 @@
+//! One connected application, as shards and its connection share it.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tidegate_schemas::document::DocumentError;
+use tidegate_schemas::frame::Framing;
+use tidegate_schemas::message::{ErrorMessage, FromProxy};
+use tidegate_schemas::{ConsultationId, RouteEvent};
+
+use crate::dialect::Dialect;
+use crate::outgoing::{NotQueued, Outgoing};
+use crate::settings::Settings;
+
+/// Names one connection of an application. Never used twice while the process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ApplicationId(pub u32);
+
+/// Complaints that an application gets between two heartbeats.
+const COMPLAINTS: u32 = 50;
+
+#[derive(Debug)]
+pub(crate) struct Application {
+    pub(crate) id: ApplicationId,
+    pub(crate) outgoing: Outgoing,
+    dialect: Dialect,
+    framing: OnceLock<Framing>,
+    name: OnceLock<Arc<str>>,
+    credit: AtomicU32,
+    in_flight: AtomicU32,
+    draining: AtomicBool,
+    /// Milliseconds on the registry's clock.
+    suspect_until: AtomicU64,
+    complaints_left: AtomicU32,
+}
+
+impl Application {
+    pub(crate) fn new(id: ApplicationId, dialect: Dialect, settings: &Settings) -> Self {
+        Self {
+            id,
+            outgoing: Outgoing::new(settings.outgoing_queue, settings.outgoing_bytes),
+            dialect,
+            framing: OnceLock::new(),
+            name: OnceLock::new(),
+            credit: AtomicU32::new(settings.max_in_flight),
+            in_flight: AtomicU32::new(0),
+            draining: AtomicBool::new(false),
+            suspect_until: AtomicU64::new(0),
+            complaints_left: AtomicU32::new(COMPLAINTS),
+        }
+    }
+
+    /// Fixes what the first message told.
+    pub(crate) fn introduce(&self, name: &str, max_in_flight: Option<u32>) {
+        let _ = self.name.set(name.into());
+        if let Some(limit) = max_in_flight {
+            self.credit.fetch_min(limit, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn name(&self) -> Arc<str> {
+        self.name.get().map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    pub(crate) fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// The framing is that of the first byte, where none was configured.
+    pub(crate) fn set_framing(&self, framing: Framing) {
+        let _ = self.framing.set(framing);
+    }
+
+    pub(crate) fn framing(&self) -> Framing {
+        self.framing.get().copied().unwrap_or(Framing::Netstring)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn credit(&self) -> u32 {
+        self.credit.load(Ordering::Relaxed)
+    }
+
+    /// Whether it wants one more question.
+    pub(crate) fn takes(&self) -> bool {
+        !self.draining() && self.in_flight() < self.credit()
+    }
+
+    /// Whether it let a question time out of late.
+    pub(crate) fn suspect(&self, clock: u64) -> bool {
+        self.suspect_until.load(Ordering::Relaxed) > clock
+    }
+
+    pub(crate) fn suspect_for(&self, clock: u64, span: Duration) {
+        let until = clock.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        self.suspect_until.fetch_max(until, Ordering::Relaxed);
+    }
+
+    pub(crate) fn trust(&self) {
+        if self.suspect_until.load(Ordering::Relaxed) != 0 {
+            self.suspect_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes one of the places for questions in flight.
+    pub(crate) fn reserve(&self) -> bool {
+        let credit = self.credit();
+        let one_more = |n| (n < credit).then_some(n + 1);
+        self.in_flight
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .is_ok()
+    }
+
+    pub(crate) fn release(&self) {
+        let one_less = |n: u32| n.checked_sub(1);
+        let _ = self
+            .in_flight
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+    }
+
+    /// Renders a question into the outgoing buffer.
+    pub(crate) fn question(
+        &self,
+        id: ConsultationId,
+        deadline_ms: u32,
+        event: &RouteEvent<'_>,
+    ) -> Result<(), NotQueued> {
+        self.outgoing.push(|out| {
+            self.dialect
+                .question(self.framing(), id, deadline_ms, event, out)
+        })
+    }
+
+    /// Sends a message of the native dialect; other dialects have none.
+    pub(crate) fn notify(&self, message: &FromProxy<'_>) -> Result<(), NotQueued> {
+        match &self.dialect {
+            Dialect::Native(native) => self
+                .outgoing
+                .push(|out| native.message(self.framing(), message, out)),
+            Dialect::Evapi(_) => Ok(()),
+        }
+    }
+
+    /// Tells the application what was wrong with something that it sent, unless it heard that often
+    /// of late.
+    pub(crate) fn complain(&self, error: ErrorMessage<'_>) -> Result<(), NotQueued> {
+        let one_less = |n: u32| n.checked_sub(1);
+        self.complaints_left
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .map_err(|_| NotQueued::Full)?;
+        self.notify(&FromProxy::Error(error))
+    }
+
+    pub(crate) fn complain_about_document(
+        &self,
+        id: ConsultationId,
+        error: &DocumentError,
+    ) -> Result<(), NotQueued> {
+        self.complain(ErrorMessage::invalid_document(id, error))
+    }
+
+    pub(crate) fn complain_unknown(&self, id: ConsultationId) -> Result<(), NotQueued> {
+        self.complain(ErrorMessage {
+            id: Some(id),
+            code: Cow::Borrowed("unknown_id"),
+            message: Cow::Borrowed("this application was not asked about this id"),
+            pointer: None,
+        })
+    }
+
+    /// Called at every heartbeat.
+    pub(crate) fn allow_complaints(&self) {
+        self.complaints_left.store(COMPLAINTS, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::native::NativeDialect;
+
+    fn application(max_in_flight: u32) -> Application {
+        let settings = Settings {
+            max_in_flight,
+            ..Settings::default()
+        };
+        let dialect = Dialect::Native(NativeDialect::default());
+        Application::new(ApplicationId(1), dialect, &settings)
+    }
+
+    #[test]
+    fn its_hello_lowers_the_credit_but_never_raises_it() {
+        let low = application(10);
+        low.introduce("a", Some(2));
+        assert_eq!(low.credit(), 2);
+        let high = application(10);
+        high.introduce("a", Some(20));
+        assert_eq!(high.credit(), 10);
+    }
+
+    #[test]
+    fn a_place_is_taken_only_while_one_is_free() {
+        let application = application(1);
+        assert!(application.reserve());
+        assert!(!application.reserve());
+        application.release();
+        application.release();
+        assert!(application.reserve());
+    }
+
+    #[test]
+    fn complaints_are_bounded_between_heartbeats() {
+        let application = application(1);
+        let id = ConsultationId {
+            instance: 1,
+            index: 2,
+            label: 3,
+        };
+        for _ in 0..COMPLAINTS {
+            assert_eq!(application.complain_unknown(id), Ok(()));
+        }
+        assert_eq!(application.complain_unknown(id), Err(NotQueued::Full));
+        application.allow_complaints();
+        assert_eq!(application.complain_unknown(id), Ok(()));
+    }
+}

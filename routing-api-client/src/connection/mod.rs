@@ -1,0 +1,292 @@
+//! One connection to an application, from its first byte to its end.
+
+mod ended;
+mod evapi;
+mod heartbeat;
+mod native;
+mod read;
+mod write;
+
+use std::sync::Arc;
+
+use tidegate_schemas::frame::Framing;
+use tidegate_schemas::message::FromProxy;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{self, Duration, Instant};
+use tracing::{debug, info};
+
+use crate::application::Application;
+use crate::dialect::Dialect;
+use crate::inbound::{Inbound, Inboxes};
+use crate::registry::Registry;
+use crate::{Shutdown, serve};
+
+pub(crate) use ended::Ended;
+use evapi::EvapiSession;
+use heartbeat::{Heartbeat, Pulse};
+use native::NativeSession;
+use read::Reader;
+use write::Writer;
+
+/// What all connections of one listener or dialler share.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) inboxes: Inboxes,
+    pub(crate) dialect: Dialect,
+    pub(crate) shutdown: Shutdown,
+}
+
+/// Who opened the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The application did.
+    Accepted,
+    /// The proxy did.
+    Dialled,
+}
+
+/// How often a connection that is being closed looks whether questions are in flight.
+const DRAIN_CHECK: Duration = Duration::from_millis(20);
+
+/// Speaks with an application until one side ends it. Whether it ever could be asked.
+pub(crate) async fn run<R, W>(context: &Context, read: R, write: W, peer: &str, side: Side) -> bool
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let link = Link::new(context, peer, side);
+    let settings = context.registry.settings();
+    let mut writer = Writer::new(write, Arc::clone(&link.application), settings.write_timeout);
+    let mut conversation = Conversation::new(&link, read);
+    let ended = tokio::select! {
+        ended = conversation.run(context.shutdown.clone()) => ended,
+        ended = writer.run() => ended,
+    };
+    let joined = conversation.session.joined();
+    ended.count(&context.registry.counters);
+    conversation.session.explain(&ended);
+    let application = link.leave();
+    if joined {
+        info!(peer, name = ?application.name(), reason = %ended, "routing application left");
+        let application = application.id;
+        context.inboxes.deliver(Inbound::Lost { application }).await;
+    } else {
+        info!(peer, reason = %ended, "routing application turned away");
+    }
+    writer.finish().await;
+    joined
+}
+
+/// A connection's place among the applications; given up when it is dropped.
+struct Link<'a> {
+    context: &'a Context,
+    application: Arc<Application>,
+    peer: &'a str,
+    side: Side,
+}
+
+impl<'a> Link<'a> {
+    fn new(context: &'a Context, peer: &'a str, side: Side) -> Self {
+        let application = context.registry.prepare(context.dialect.clone());
+        let dialled = (side == Side::Dialled).then_some(Framing::Netstring);
+        if let Some(framing) = context.dialect.framing().or(dialled) {
+            application.set_framing(framing);
+        }
+        Self {
+            context,
+            application,
+            peer,
+            side,
+        }
+    }
+
+    /// From here on the application can be asked.
+    fn join(&self, name: &str, max_in_flight: Option<u32>) -> Inbound {
+        self.application.introduce(name, max_in_flight);
+        self.context.registry.join(Arc::clone(&self.application));
+        self.context.registry.counters.connected.add();
+        info!(peer = self.peer, ?name, "routing application connected");
+        Inbound::Up {
+            application: self.application.id,
+        }
+    }
+
+    /// From here on it can't, and every question that it took is known to its shard.
+    fn leave(self) -> Arc<Application> {
+        Arc::clone(&self.application)
+    }
+}
+
+impl Drop for Link<'_> {
+    fn drop(&mut self) {
+        self.application.outgoing.close();
+        self.context.registry.leave(self.application.id);
+    }
+}
+
+/// What the application says, understood in its dialect.
+enum Session<'a> {
+    Evapi(EvapiSession<'a>),
+    Native(NativeSession<'a>),
+}
+
+impl<'a> Session<'a> {
+    fn new(link: &'a Link<'a>) -> Self {
+        match link.application.dialect() {
+            Dialect::Evapi(dialect) => Self::Evapi(EvapiSession::new(link, dialect)),
+            Dialect::Native(_) => Self::Native(NativeSession::new(link)),
+        }
+    }
+
+    fn begin(&mut self) -> Option<Inbound> {
+        match self {
+            Self::Evapi(session) => Some(session.begin()),
+            Self::Native(session) => {
+                session.begin();
+                None
+            }
+        }
+    }
+
+    fn on_message(&mut self, json: &[u8]) -> Result<Option<Inbound>, Ended> {
+        match self {
+            Self::Evapi(session) => Ok(session.on_message(json)),
+            Self::Native(session) => session.on_message(json),
+        }
+    }
+
+    fn joined(&self) -> bool {
+        match self {
+            Self::Evapi(_) => true,
+            Self::Native(session) => session.joined(),
+        }
+    }
+
+    /// Only the native dialect can ask for a sign of life.
+    fn has_heartbeat(&self) -> bool {
+        matches!(self, Self::Native(session) if session.joined())
+    }
+
+    /// Tells the application why the connection ends.
+    fn explain(&self, ended: &Ended) {
+        if let Self::Native(session) = self {
+            session.explain(ended);
+        }
+    }
+}
+
+/// The reading side of a connection.
+struct Conversation<'a, R> {
+    link: &'a Link<'a>,
+    session: Session<'a>,
+    reader: Reader<R>,
+    heartbeat: Heartbeat,
+    hello_until: Instant,
+    drain_until: Option<Instant>,
+}
+
+impl<'a, R: AsyncRead + Unpin> Conversation<'a, R> {
+    fn new(link: &'a Link<'a>, read: R) -> Self {
+        let settings = link.context.registry.settings();
+        let dialled = link.side == Side::Dialled;
+        let framing = link.context.dialect.framing();
+        let framing = framing.or_else(|| dialled.then(|| link.application.framing()));
+        Self {
+            link,
+            session: Session::new(link),
+            reader: Reader::new(read, framing, settings.max_frame),
+            heartbeat: Heartbeat::new(settings.heartbeat, settings.heartbeat_timeout),
+            hello_until: Instant::now() + settings.hello_timeout,
+            drain_until: None,
+        }
+    }
+
+    async fn run(&mut self, mut shutdown: Shutdown) -> Ended {
+        match self.converse(&mut shutdown).await {
+            Ok(never) => match never {},
+            Err(ended) => ended,
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        shutdown: &mut Shutdown,
+    ) -> Result<std::convert::Infallible, Ended> {
+        if let Some(inbound) = self.session.begin() {
+            self.deliver(inbound).await;
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = time::sleep_until(self.hello_until), if !self.session.joined() => {
+                    return Err(Ended::NoHello);
+                }
+                () = serve::stopped(shutdown), if self.drain_until.is_none() => {
+                    self.drain().await?;
+                }
+                () = time::sleep(DRAIN_CHECK), if self.drain_until.is_some() => {
+                    self.check_drained()?;
+                }
+                read = self.reader.fill() => {
+                    read?;
+                    self.heartbeat.heard();
+                    self.take_messages().await?;
+                    self.check_drained()?;
+                }
+                () = self.heartbeat.tick(), if self.session.has_heartbeat() => self.on_tick()?,
+            }
+        }
+    }
+
+    async fn take_messages(&mut self) -> Result<(), Ended> {
+        while let Some(message) = self.reader.next()? {
+            if let Some(framing) = self.reader.framing() {
+                self.link.application.set_framing(framing);
+            }
+            if let Some(inbound) = self.session.on_message(&message)? {
+                self.deliver(inbound).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self, inbound: Inbound) {
+        self.link.context.inboxes.deliver(inbound).await;
+    }
+
+    fn on_tick(&mut self) -> Result<(), Ended> {
+        self.link.application.allow_complaints();
+        match self.heartbeat.pulse() {
+            Pulse::Alive => Ok(()),
+            Pulse::Quiet => {
+                let _ = self.link.application.notify(&FromProxy::Ping);
+                Ok(())
+            }
+            Pulse::Silent => Err(Ended::Silent),
+        }
+    }
+
+    /// Answers are still taken, for as long as one can be of use.
+    async fn drain(&mut self) -> Result<(), Ended> {
+        if !self.session.joined() {
+            return Err(Ended::Shutdown);
+        }
+        debug!(peer = self.link.peer, "draining routing application");
+        let application = &self.link.application;
+        application.drain();
+        let _ = application.notify(&FromProxy::Drain);
+        self.drain_until = Some(Instant::now() + self.link.context.registry.settings().deadline);
+        let application = application.id;
+        self.deliver(Inbound::Draining { application }).await;
+        Ok(())
+    }
+
+    fn check_drained(&self) -> Result<(), Ended> {
+        match self.drain_until {
+            Some(until) if until <= Instant::now() => Err(Ended::Shutdown),
+            Some(_) if self.link.application.in_flight() == 0 => Err(Ended::Shutdown),
+            _ => Ok(()),
+        }
+    }
+}

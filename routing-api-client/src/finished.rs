@@ -1,0 +1,140 @@
+//! A short memory of consultations that are over, so that what still comes can be told apart.
+
+use tidegate_schemas::ConsultationId;
+
+use crate::application::ApplicationId;
+use crate::pending::Asked;
+
+/// How many consultations are remembered at most. A power of two.
+const ENTRIES: usize = 8192;
+/// How many of the applications that were asked are remembered.
+const APPLICATIONS: usize = 4;
+
+/// A table of fixed size in which the new takes the place of the old.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    entries: Box<[Option<Entry>]>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    id: ConsultationId,
+    asked: [Option<(ApplicationId, Answered)>; APPLICATIONS],
+}
+
+type Answered = bool;
+
+/// What an answer to no open question is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leftover {
+    /// The first one, after the end.
+    Late,
+    /// A further one.
+    Duplicate,
+    /// Not to anything that is remembered.
+    Unknown,
+}
+
+impl Default for Finished {
+    fn default() -> Self {
+        Self {
+            entries: vec![None; ENTRIES].into_boxed_slice(),
+        }
+    }
+}
+
+impl Finished {
+    /// Remembers who was asked; who is not open has answered in some way.
+    pub(crate) fn remember(&mut self, id: ConsultationId, asked: &[Asked]) {
+        let mut entry = Entry {
+            id,
+            asked: [None; APPLICATIONS],
+        };
+        for (slot, asked) in entry.asked.iter_mut().zip(asked.iter().rev()) {
+            *slot = Some((asked.application, !asked.open));
+        }
+        if let Some(place) = self.place(id) {
+            *place = Some(entry);
+        }
+    }
+
+    /// Who was asked about a consultation that is over.
+    pub(crate) fn asked(&self, id: ConsultationId) -> impl Iterator<Item = ApplicationId> {
+        let entry = self.entries.get(index(id)).copied().flatten();
+        let asked = entry.filter(|e| e.id == id).map(|e| e.asked);
+        asked.into_iter().flatten().flatten().map(|(id, _)| id)
+    }
+
+    /// Says what an answer is, and remembers that it came.
+    pub(crate) fn answered(&mut self, id: ConsultationId, by: ApplicationId) -> Leftover {
+        let entry = self
+            .place(id)
+            .and_then(Option::as_mut)
+            .filter(|e| e.id == id);
+        let mut asked = entry.into_iter().flat_map(|e| e.asked.iter_mut().flatten());
+        match asked.find(|(application, _)| *application == by) {
+            None => Leftover::Unknown,
+            Some((_, true)) => Leftover::Duplicate,
+            Some((_, answered)) => {
+                *answered = true;
+                Leftover::Late
+            }
+        }
+    }
+
+    fn place(&mut self, id: ConsultationId) -> Option<&mut Option<Entry>> {
+        self.entries.get_mut(index(id))
+    }
+}
+
+/// Labels are given out one after the other, so that neighbours do not meet.
+fn index(id: ConsultationId) -> usize {
+    id.label as usize & (ENTRIES - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::id;
+
+    const A: ApplicationId = ApplicationId(1);
+    const B: ApplicationId = ApplicationId(2);
+
+    #[test]
+    fn tells_late_double_and_unknown_answers_apart() {
+        let mut finished = Finished::default();
+        let asked = [
+            Asked {
+                application: A,
+                open: true,
+            },
+            Asked {
+                application: B,
+                open: false,
+            },
+        ];
+        finished.remember(id(1), &asked);
+        assert_eq!(finished.answered(id(1), A), Leftover::Late);
+        assert_eq!(finished.answered(id(1), A), Leftover::Duplicate);
+        assert_eq!(finished.answered(id(1), B), Leftover::Duplicate);
+        assert_eq!(
+            finished.answered(id(1), ApplicationId(3)),
+            Leftover::Unknown
+        );
+        assert_eq!(finished.answered(id(2), A), Leftover::Unknown);
+    }
+
+    #[test]
+    fn the_new_takes_the_place_of_the_old() {
+        let mut finished = Finished::default();
+        let asked = [Asked {
+            application: A,
+            open: true,
+        }];
+        let newer = u32::try_from(ENTRIES).unwrap() + 1;
+        finished.remember(id(1), &asked);
+        finished.remember(id(newer), &asked);
+        assert_eq!(finished.answered(id(1), A), Leftover::Unknown);
+        assert_eq!(finished.answered(id(newer), A), Leftover::Late);
+    }
+}
