@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Names one question to a routing application, so that its answer finds the suspended transaction.
 ///
@@ -85,8 +85,21 @@ impl Serialize for ConsultationId {
 
 impl<'de> Deserialize<'de> for ConsultationId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl de::Visitor<'_> for IdVisitor {
+    type Value = ConsultationId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the id of an event, as a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ConsultationId, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
@@ -98,7 +111,7 @@ impl schemars::JsonSchema for ConsultationId {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "pattern": "^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$",
+            "pattern": "^[0-9a-fA-F]{8}-[0-9a-fA-F]{8}-[0-9a-fA-F]{8}$",
             "description": "Unique for each consultation; safe as an idempotency key."
         })
     }

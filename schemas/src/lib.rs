@@ -10,6 +10,7 @@ pub mod error;
 pub mod event;
 pub mod frame;
 pub mod id;
+pub mod json;
 pub mod lenient;
 mod loose;
 pub mod message;

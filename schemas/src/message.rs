@@ -115,6 +115,7 @@ pub struct Hello<'a> {
     pub token: Option<Cow<'a, str>>,
     /// Application: how many questions it takes at once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 4_294_967_295_u32))]
     pub max_in_flight: Option<u32>,
     /// Application: notifications it wants.
     #[serde(borrow, skip_serializing_if = "Vec::is_empty")]
