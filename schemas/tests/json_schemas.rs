@@ -1,5 +1,7 @@
 //! The JSON Schemas that are checked in are those of the types.
 
+#![allow(clippy::unwrap_used, reason = "what can't be read fails the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
 //! The samples, the types and the JSON Schemas agree.
 
+#![allow(clippy::unwrap_used, reason = "what can't be read fails the test")]
+
 use std::fs;
 use std::path::Path;
 
