@@ -1,0 +1,218 @@
+//! From a document to a decision.
+
+use tidegate_schemas::document::Action;
+use tidegate_schemas::{DocumentError, RouteDocument};
+
+use super::pointer::{At, refuse};
+use super::policy::Policy;
+use super::target::{Budget, Builder};
+use super::{Decision, Plan, Scope, verbs};
+
+/// Documents inside each other by `on_exhausted`, the outermost counted.
+const MOST_ROUNDS: usize = 8;
+/// Bytes of `context`.
+const LONGEST_CONTEXT: usize = 8 * 1024;
+/// Bytes of `tags`, written as JSON.
+const LONGEST_TAGS: usize = 4 * 1024;
+/// Bounds of the bounds, under which every node of a plan has a 16-bit index.
+const MOST_TARGETS: usize = 4096;
+const MOST_DEPTH: usize = 12;
+
+/// Turns a document into what is to be done, or says where and why it can't be honoured.
+pub(crate) fn compile(doc: &RouteDocument, scope: &Scope<'_>) -> Result<Decision, DocumentError> {
+    let scope = Scope {
+        max_targets: scope.max_targets.min(MOST_TARGETS),
+        max_depth: scope.max_depth.min(MOST_DEPTH),
+        ..*scope
+    };
+    let mut compiler = Compiler {
+        scope: &scope,
+        budget: Budget {
+            most: scope.max_targets,
+            left: scope.max_targets,
+        },
+    };
+    compiler.document(doc, None, 1)
+}
+
+struct Compiler<'s> {
+    scope: &'s Scope<'s>,
+    budget: Budget,
+}
+
+/// What every document may have.
+struct Common {
+    context: Option<Box<str>>,
+    tags: Option<Box<str>>,
+    policy: Option<Box<Policy>>,
+}
+
+impl Compiler<'_> {
+    fn document(
+        &mut self,
+        doc: &RouteDocument,
+        context: Option<&str>,
+        round: usize,
+    ) -> Result<Decision, DocumentError> {
+        let common = common(doc, context)?;
+        match verb(doc)? {
+            Action::Route => self.route(doc, common, round),
+            Action::Reply => self.reply(doc, common),
+            Action::Redirect => self.redirect(doc, common),
+            Action::Ask => self.ask(doc, common, round),
+            Action::Drop => alone(doc, Action::Drop).map(|()| Decision::Drop),
+            Action::Pass => refuse("there is no next application").at("action"),
+        }
+    }
+
+    fn route(
+        &mut self,
+        doc: &RouteDocument,
+        common: Common,
+        round: usize,
+    ) -> Result<Decision, DocumentError> {
+        let mut builder = Builder {
+            scope: self.scope,
+            budget: &mut self.budget,
+            plan: Plan::new(
+                doc.routing.unwrap_or_default(),
+                common.policy,
+                u16::try_from(self.scope.max_targets).unwrap_or(u16::MAX),
+            ),
+        };
+        builder.routes(0, &doc.routes, 1).at("routes")?;
+        let plan = builder.plan;
+        let next = self.on_exhausted(doc, common.context.as_deref(), round);
+        Ok(Decision::Route(Plan {
+            on_exhausted: next.at("on_exhausted")?,
+            context: common.context,
+            record_route: doc.record_route,
+            tags: common.tags,
+            ..plan
+        }))
+    }
+
+    fn on_exhausted(
+        &mut self,
+        doc: &RouteDocument,
+        context: Option<&str>,
+        round: usize,
+    ) -> Result<Option<Box<Decision>>, DocumentError> {
+        let Some(next) = doc.on_exhausted.as_deref() else {
+            return Ok(None);
+        };
+        if round >= MOST_ROUNDS {
+            return refuse(format!(
+                "`on_exhausted` nests deeper than {MOST_ROUNDS} documents"
+            ));
+        }
+        let decision = self.document(next, context, round + 1)?;
+        Ok(Some(Box::new(decision)))
+    }
+
+    fn reply(&self, doc: &RouteDocument, common: Common) -> Result<Decision, DocumentError> {
+        alone(doc, Action::Reply)?;
+        let Some(reply) = &doc.reply else {
+            return refuse("`reply` needs a response").at("reply");
+        };
+        let mut plan = verbs::reply(reply, self.scope.is_invite).at("reply")?;
+        plan.tags = common.tags;
+        Ok(Decision::Reply(plan))
+    }
+
+    fn redirect(&self, doc: &RouteDocument, common: Common) -> Result<Decision, DocumentError> {
+        alone(doc, Action::Redirect)?;
+        let mut plan = verbs::redirect(&doc.contacts, self.scope.max_targets).at("contacts")?;
+        plan.tags = common.tags;
+        Ok(Decision::Redirect(plan))
+    }
+
+    fn ask(
+        &self,
+        doc: &RouteDocument,
+        common: Common,
+        round: usize,
+    ) -> Result<Decision, DocumentError> {
+        alone(doc, Action::Ask)?;
+        if round == 1 {
+            return refuse("`ask` only stands in `on_exhausted`").at("action");
+        }
+        if !self.scope.may_ask {
+            return refuse("there is no one to ask").at("action");
+        }
+        Ok(Decision::Ask {
+            context: common.context,
+        })
+    }
+}
+
+fn verb(doc: &RouteDocument) -> Result<Action, DocumentError> {
+    match doc.action {
+        Some(Action::Route) if doc.routes.is_empty() => {
+            refuse("`route` needs at least one route").at("routes")
+        }
+        Some(Action::Route) => alone(doc, Action::Route).map(|()| Action::Route),
+        Some(action) => Ok(action),
+        None if doc.routes.is_empty() && doc.routing.is_none() => {
+            refuse("it says neither `action` nor `routes`")
+        }
+        None => alone(doc, Action::Route).map(|()| Action::Route),
+    }
+}
+
+/// Refuses what belongs to another verb: it would be ignored.
+fn alone(doc: &RouteDocument, action: Action) -> Result<(), DocumentError> {
+    let foreign = [
+        ("routes", Action::Route, !doc.routes.is_empty()),
+        ("on_exhausted", Action::Route, doc.on_exhausted.is_some()),
+        ("reply", Action::Reply, doc.reply.is_some()),
+        ("contacts", Action::Redirect, !doc.contacts.is_empty()),
+    ];
+    let stray = foreign
+        .iter()
+        .find(|&&(_, owner, is_there)| is_there && owner != action);
+    match stray {
+        Some((key, owner, _)) => {
+            refuse(format!("it belongs to the action `{}`", name(*owner))).at(key)
+        }
+        None => Ok(()),
+    }
+}
+
+fn name(action: Action) -> &'static str {
+    match action {
+        Action::Ask => "ask",
+        Action::Drop => "drop",
+        Action::Pass => "pass",
+        Action::Redirect => "redirect",
+        Action::Reply => "reply",
+        Action::Route => "route",
+    }
+}
+
+fn common(doc: &RouteDocument, context: Option<&str>) -> Result<Common, DocumentError> {
+    let context = doc.context.as_deref().or(context);
+    Ok(Common {
+        context: context.map(bounded_context).transpose().at("context")?,
+        tags: tags(doc).at("tags")?,
+        policy: Policy::compile(doc.continue_on.as_deref(), doc.stop_on.as_deref())?,
+    })
+}
+
+fn bounded_context(context: &str) -> Result<Box<str>, DocumentError> {
+    if context.len() > LONGEST_CONTEXT {
+        return refuse(format!("longer than {LONGEST_CONTEXT} bytes"));
+    }
+    Ok(context.into())
+}
+
+fn tags(doc: &RouteDocument) -> Result<Option<Box<str>>, DocumentError> {
+    let Some(tags) = doc.tags.as_ref().filter(|tags| !tags.is_empty()) else {
+        return Ok(None);
+    };
+    match serde_json::to_string(tags) {
+        Ok(text) if text.len() <= LONGEST_TAGS => Ok(Some(text.into())),
+        Ok(_) => refuse(format!("longer than {LONGEST_TAGS} bytes")),
+        Err(_) => refuse("not an object that can be written as JSON"),
+    }
+}
