@@ -3,18 +3,20 @@
 
 const net = require('net');
 
+const { PORT = 8448, TARGET = '127.0.0.1:5070', TARGET_2 = '127.0.0.1:5071' } = process.env;
+
 const document = (user) => ({
   version: '1.0',
   routing: 'serial',
   routes: [
     {
-      uri: `sip:${user}@127.0.0.1:5070`,
-      dst_uri: 'sip:127.0.0.1:5070',
+      uri: `sip:${user}@${TARGET}`,
+      dst_uri: `sip:${TARGET}`,
       headers: { extra: 'X-Tenant: 42\r\n' },
       fr_timer: 5000,
       fr_inv_timer: 30000,
     },
-    { uri: `sip:${user}@127.0.0.1:5071`, headers: {}, fr_timer: 5000, fr_inv_timer: 30000 },
+    { uri: `sip:${user}@${TARGET_2}`, headers: {}, fr_timer: 5000, fr_inv_timer: 30000 },
   ],
 });
 
@@ -40,9 +42,10 @@ function split(buffer) {
 }
 
 function connect() {
-  const socket = net.connect(8448, '127.0.0.1');
+  const socket = net.connect(PORT, '127.0.0.1');
   let rest = Buffer.alloc(0);
   socket.setNoDelay(true);
+  socket.on('connect', () => console.log('connected'));
   socket.on('data', (chunk) => {
     let payloads;
     [payloads, rest] = split(rest.length ? Buffer.concat([rest, chunk]) : chunk);

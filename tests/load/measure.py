@@ -11,6 +11,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+SCENARIOS = os.path.join(ROOT, "tests", "sipp")
 SIP_PORT, CALLEE_PORT, CALLER_PORT, CHANNEL_PORT = 5060, 5070, 5080, 8448
 QUIET = dict(stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -139,14 +140,14 @@ def memory_kib(pid):
 # ---- SIPp
 
 def callee(scenario, work):
-    command = ["sipp", "-sf", f"{HERE}/{scenario}", "-i", "127.0.0.1", "-p", str(CALLEE_PORT), "-nostdin", "-aa"]
+    command = ["sipp", "-sf", f"{SCENARIOS}/{scenario}", "-i", "127.0.0.1", "-p", str(CALLEE_PORT), "-nostdin", "-aa"]
     process = start(command, work)
     wait_until("the callee", lambda: bound("udp", CALLEE_PORT), process)
     return process
 
 
 def caller(scenario, work, rate, calls, extra=()):
-    command = ["sipp", "-sf", f"{HERE}/{scenario}", f"127.0.0.1:{SIP_PORT}", "-s", "bob",
+    command = ["sipp", "-sf", f"{SCENARIOS}/{scenario}", f"127.0.0.1:{SIP_PORT}", "-s", "bob",
                "-i", "127.0.0.1", "-p", str(CALLER_PORT), "-r", str(rate), "-m", str(calls),
                "-l", "50000", "-nostdin", "-recv_timeout", "10000",
                "-default_behaviors", "all,-abortunexp",

@@ -1,1 +1,37 @@
-//! placeholder
+//! The harness of the end-to-end tests: the real binary, SIPp, node.js, and small peers on loopback
+//! that are written apart from the project's own parser, so that a defect of it shows.
+//!
+//! Nothing here returns an error: what can't be had fails the test with a message.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr
+)]
+
+mod agent;
+mod application;
+mod binary;
+mod log;
+mod message;
+mod node;
+mod ports;
+mod proxy;
+mod request;
+mod sipp;
+
+use std::time::Duration;
+
+pub use agent::Agent;
+pub use application::{Application, parallel, serial, target};
+pub use log::Log;
+pub use message::Message;
+pub use node::Node;
+pub use ports::free_port;
+pub use proxy::{Proxy, Settings};
+pub use request::Request;
+pub use sipp::{Callee, Caller, Outcome, calls};
+
+/// How long an expected event may take. Far longer than it takes, for machines under load.
+pub const PATIENCE: Duration = Duration::from_secs(10);
