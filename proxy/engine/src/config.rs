@@ -106,7 +106,12 @@ impl Listener {
             SocketAddr::V4(v4) => v4.ip().to_string(),
             SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
         };
-        Self { transport, addr, host, port: addr.port() }
+        Self {
+            transport,
+            addr,
+            host,
+            port: addr.port(),
+        }
     }
 
     /// `udp:192.0.2.1:5060`, as `socket` of a route document names it.
@@ -135,6 +140,13 @@ pub struct Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self { t1: 500, t2: 4000, t4: 5000, timer_c: 185_000, fr_timer: None, fr_inv_timer: None }
+        Self {
+            t1: 500,
+            t2: 4000,
+            t4: 5000,
+            timer_c: 185_000,
+            fr_timer: None,
+            fr_inv_timer: None,
+        }
     }
 }

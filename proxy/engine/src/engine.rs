@@ -3,20 +3,35 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use slab::Slab;
 use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
 use tidegate_sip::View;
 
 use crate::address::Source;
 use crate::config::Config;
+use crate::context::Context;
+use crate::core::{Core, Step};
+use crate::key::{BuildKeyHasher, TransactionKey};
 use crate::output::{Output, ResolveId};
+use crate::question;
+use crate::stateless::Waiting;
 use crate::stats::Stats;
 use crate::time::Time;
+use crate::wheel::Entry;
 
 /// One shard of the proxy.
 #[derive(Debug)]
 pub struct Engine {
-    stats: Stats,
+    pub(crate) core: Core,
+    pub(crate) contexts: Slab<Context>,
+    keys: HashMap<TransactionKey, u32, BuildKeyHasher>,
+    /// Messages without a transaction whose next hop is being looked up.
+    pub(crate) waiting: Slab<Waiting>,
+    /// Reused by every round of timers.
+    pub(crate) due: Vec<Entry>,
+    pub(crate) draining: bool,
 }
 
 /// Why a document was not used.
@@ -30,20 +45,19 @@ pub enum AnswerError {
     Invalid(#[from] DocumentError),
 }
 
-/// The shard that owns a message: a response by the branch we gave it, a request by its Call-ID.
-#[must_use]
-pub fn steer(secret: [u8; 16], shards: u8, view: View<'_>) -> u8 {
-    let _ = (secret, shards, view);
-    0
-}
-
 impl Engine {
     /// An engine for shard number `shard`. `secret` keys branches and tags and must be the same in
     /// all shards; `instance` differs from one start of the proxy to the next.
     #[must_use]
     pub fn new(config: Arc<Config>, shard: u8, secret: [u8; 16], instance: u32) -> Self {
-        let _ = (config, shard, secret, instance);
-        Self { stats: Stats::default() }
+        Self {
+            core: Core::new(config, shard, secret, instance),
+            contexts: Slab::new(),
+            keys: HashMap::default(),
+            waiting: Slab::new(),
+            due: Vec::new(),
+            draining: false,
+        }
     }
 
     /// A message arrived.
@@ -54,7 +68,11 @@ impl Engine {
         view: View<'_>,
         out: &mut impl Output,
     ) {
-        let _ = (now, source, view, out);
+        if view.is_request() {
+            self.on_request(now, source, view, out);
+        } else {
+            self.on_response(now, view, out);
+        }
     }
 
     /// An application answered. `tier` names it in logs.
@@ -70,13 +88,14 @@ impl Engine {
         tier: &str,
         out: &mut impl Output,
     ) -> Result<(), AnswerError> {
-        let _ = (now, id, document, tier, out);
-        Err(AnswerError::Unknown)
+        self.resume(now, id, document, tier, out)
     }
 
     /// No application can answer: the static document decides, else 503 with Retry-After.
     pub fn handle_unavailable(&mut self, now: Time, id: ConsultationId, out: &mut impl Output) {
-        let _ = (now, id, out);
+        if let Some(slot) = self.suspended(id) {
+            self.step(now, slot, out, |step| step.decide_alone());
+        }
     }
 
     /// Reads the question of a consultation that still waits.
@@ -86,13 +105,13 @@ impl Engine {
         id: ConsultationId,
         read: impl FnOnce(&RouteEvent<'_>) -> R,
     ) -> Option<R> {
-        let _ = (now, id, read);
-        None
+        let cx = self.contexts.get(self.suspended(id)? as usize)?;
+        question::read(&self.core, cx, now, id, read)
     }
 
     /// `payload`, a message sent earlier (or its beginning), could not be delivered.
     pub fn handle_send_failure(&mut self, now: Time, payload: &[u8], out: &mut impl Output) {
-        let _ = (now, payload, out);
+        self.on_send_failure(now, payload, out);
     }
 
     /// The answer to [`Output::resolve`]; no addresses when the look-up failed.
@@ -103,33 +122,82 @@ impl Engine {
         addresses: &[IpAddr],
         out: &mut impl Output,
     ) {
-        let _ = (now, id, addresses, out);
+        self.on_resolved(now, id, addresses, out);
     }
 
     /// Timers that are due fire.
     pub fn handle_timeout(&mut self, now: Time, out: &mut impl Output) {
-        let _ = (now, out);
+        self.fire_timers(now, out);
     }
 
     /// When [`Engine::handle_timeout`] is to be called next. May be early, is never late by more than
     /// a tick of the timer wheel.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
-        None
+        self.core.wheel.next_due_ms().map(Time)
     }
 
     /// From here on, new requests get 503; what lives goes on.
-    pub fn drain(&mut self) {}
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
 
     /// Live transactions.
     #[must_use]
     pub fn live(&self) -> usize {
-        0
+        self.contexts.len()
+    }
+
+    /// Live transactions whose final response has not been sent.
+    #[must_use]
+    pub fn unanswered(&self) -> usize {
+        self.contexts.iter().filter(|(_, cx)| !cx.is_done()).count()
+    }
+
+    /// Timers that were armed and have not fired, wanted or not.
+    #[must_use]
+    pub fn timers(&self) -> usize {
+        self.core.wheel.len()
     }
 
     /// Counters.
     #[must_use]
-    pub fn stats(&self) -> &Stats {
-        &self.stats
+    pub fn stats(&self) -> Stats {
+        Stats {
+            live: self.contexts.len() as u64,
+            ..self.core.stats.clone()
+        }
+    }
+
+    pub(crate) fn find(&self, key: TransactionKey) -> Option<u32> {
+        self.keys.get(&key).copied()
+    }
+
+    pub(crate) fn insert(&mut self, context: Context) {
+        self.keys.insert(context.key, context.slot);
+        self.contexts.insert(context);
+    }
+
+    /// Lets one transaction handle one input, and removes it once nothing can happen to it any more.
+    pub(crate) fn step<O: Output>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        out: &mut O,
+        act: impl FnOnce(&mut Step<'_, O>),
+    ) {
+        let Some(cx) = self.contexts.get_mut(slot as usize) else {
+            return;
+        };
+        act(&mut Step {
+            now,
+            core: &mut self.core,
+            cx,
+            out,
+        });
+        if cx.is_over() {
+            let context = self.contexts.remove(slot as usize);
+            self.keys.remove(&context.key);
+        }
     }
 }

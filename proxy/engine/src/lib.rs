@@ -4,17 +4,42 @@
 //!
 //! [`Engine`] is the entry; [`Output`] is what it produces.
 
+mod ack;
 mod address;
+mod best;
+mod branch;
+mod cancel;
 mod config;
+mod consult;
+mod context;
+mod core;
+mod decide;
 mod engine;
+mod failure;
+mod forward;
+mod identity;
+mod key;
 mod output;
+mod own;
 mod plan;
+mod question;
+mod reply;
+mod request;
+mod response;
+mod stateless;
 mod stats;
+mod steer;
+mod tag;
 mod time;
+mod timers;
+mod transaction;
+mod upstream;
+mod wheel;
 
 pub use address::{ConnectionId, Hop, ListenerId, Source, Transport};
 pub use config::{Config, Listener, Timers};
-pub use engine::{AnswerError, Engine, steer};
+pub use engine::{AnswerError, Engine};
 pub use output::{Finished, Forget, Output, ResolveId};
 pub use stats::Stats;
+pub use steer::Steer;
 pub use time::Time;

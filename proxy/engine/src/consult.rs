@@ -1,0 +1,119 @@
+//! Suspension of a transaction while an application decides, and resumption: re-entrant, each
+//! consultation with a generation number of its own.
+
+use tidegate_schemas::event::AskReason;
+use tidegate_schemas::{ConsultationId, RouteDocument};
+
+use crate::context::{Phase, Suspended};
+use crate::core::{SERVER, Step};
+use crate::engine::{AnswerError, Engine};
+use crate::output::{Forget, Output};
+use crate::plan::{self, Scope};
+use crate::reply::LocalReply;
+use crate::time::Time;
+use crate::transaction::Timer;
+
+/// How the static document is called in logs.
+const STATIC: &str = "static document";
+/// How it is called that nothing decides.
+const NOBODY: &str = "no application";
+
+impl Engine {
+    /// The slot of a transaction that waits for just this consultation.
+    pub(crate) fn suspended(&self, id: ConsultationId) -> Option<u32> {
+        let ours = id.instance == self.core.instance && id.shard() == self.core.shard;
+        let cx = self.contexts.get(id.slot() as usize).filter(|_| ours)?;
+        let waits = matches!(&cx.phase, Phase::Suspended(s) if s.label == id.label);
+        waits.then_some(id.slot())
+    }
+
+    pub(crate) fn resume(
+        &mut self,
+        now: Time,
+        id: ConsultationId,
+        document: &RouteDocument,
+        tier: &str,
+        out: &mut impl Output,
+    ) -> Result<(), AnswerError> {
+        let Some(slot) = self.suspended(id) else {
+            self.core.stats.documents_unknown += 1;
+            return Err(AnswerError::Unknown);
+        };
+        let is_invite = self
+            .contexts
+            .get(slot as usize)
+            .is_some_and(|cx| cx.is_invite());
+        let scope = Scope::of(&self.core.config, is_invite);
+        let decision = plan::compile(document, &scope).inspect_err(|_| {
+            self.core.stats.documents_invalid += 1;
+        })?;
+        self.core.stats.documents += 1;
+        self.step(now, slot, out, |step| step.decide(decision, tier));
+        Ok(())
+    }
+}
+
+impl<O: Output> Step<'_, O> {
+    /// Suspends the transaction and asks.
+    pub(crate) fn consult(&mut self, reason: AskReason) {
+        let Some(request) = &mut self.cx.request else {
+            return;
+        };
+        request.rounds += 1;
+        if request.rounds > self.core.config.max_rounds {
+            return self.answer_with_best();
+        }
+        let deadline_ms = self.core.config.deadline_ms;
+        let label = self.core.next_generation();
+        let deadline = self.now + deadline_ms;
+        self.core.stats.consultations += 1;
+        self.cx.phase = Phase::Suspended(Suspended {
+            label,
+            deadline,
+            reason,
+        });
+        self.arm(SERVER, Timer::Deadline, deadline_ms);
+        let id = self.cx.id(self.core.instance, self.core.shard, label);
+        self.out.consult(id, deadline);
+    }
+
+    /// The total deadline of a consultation, whatever became of its attempts.
+    pub(crate) fn on_deadline(&mut self) {
+        let Phase::Suspended(suspended) = &self.cx.phase else {
+            return;
+        };
+        if self.now >= suspended.deadline {
+            self.give_up_consultation();
+            self.decide_alone();
+        }
+    }
+
+    /// The caller gets its answer without one from an application.
+    pub(crate) fn give_up_consultation(&mut self) {
+        if let Phase::Suspended(suspended) = &self.cx.phase {
+            let id = self
+                .cx
+                .id(self.core.instance, self.core.shard, suspended.label);
+            self.core.stats.deadlines += 1;
+            self.out.forget(id, Forget::Deadline);
+        }
+    }
+
+    /// No application decides: the static document, else 503 with Retry-After.
+    pub(crate) fn decide_alone(&mut self) {
+        let config = self.core.config.clone();
+        let scope = Scope::of(&config, self.cx.is_invite());
+        let document = config.fallback.as_ref();
+        match document.and_then(|document| plan::compile(document, &scope).ok()) {
+            Some(decision) => {
+                self.core.stats.fallbacks += 1;
+                self.decide(decision, STATIC);
+            }
+            None => {
+                self.core.stats.undecided += 1;
+                self.set_tier(NOBODY);
+                self.reply(&LocalReply::unavailable(config.retry_after_s));
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What is done with a decision.
+
+use std::borrow::Cow;
+
+use tidegate_schemas::RouteDocument;
+use tidegate_schemas::document::{DocumentError, Route};
+use tidegate_schemas::event::AskReason;
+
+use crate::config::Config;
+use crate::context::{Forwarding, Phase, Server};
+use crate::core::{SERVER, Step};
+use crate::output::Output;
+use crate::plan::{self, Decision, Plan, RedirectPlan, ReplyPlan, Scope};
+use crate::reply::LocalReply;
+use crate::transaction::Timer;
+
+/// How a request is called in logs that its Route set or Request-URI routes.
+const STRAIGHT: &str = "route set";
+
+impl<O: Output> Step<'_, O> {
+    /// Executes the decision of `tier`.
+    pub(crate) fn decide(&mut self, decision: Decision, tier: &str) {
+        self.set_tier(tier);
+        self.execute(decision);
+    }
+
+    /// The Route set or the Request-URI says where it goes (RFC 3261 section 16.5).
+    pub(crate) fn go_straight(&mut self) {
+        self.set_tier(STRAIGHT);
+        if let Ok(Decision::Route(plan)) = straight(&self.core.config) {
+            self.forward(plan);
+        }
+    }
+
+    pub(crate) fn execute(&mut self, decision: Decision) {
+        match decision {
+            Decision::Route(plan) => self.forward(plan),
+            Decision::Reply(reply) => self.reply(&local_reply(reply)),
+            Decision::Redirect(redirect) => self.reply(&moved(redirect)),
+            Decision::Ask { context } => {
+                if let (Some(context), Some(request)) = (context, &mut self.cx.request) {
+                    request.context = Some(context);
+                }
+                self.consult(AskReason::Exhausted);
+            }
+            Decision::Drop => self.drop_silently(),
+        }
+    }
+
+    pub(crate) fn set_tier(&mut self, tier: &str) {
+        if let Some(request) = &mut self.cx.request
+            && *request.tier != *tier
+        {
+            request.tier = tier.into();
+        }
+    }
+
+    fn forward(&mut self, plan: Plan) {
+        if let (Some(context), Some(request)) = (&plan.context, &mut self.cx.request) {
+            request.context = Some(context.clone());
+        }
+        let mut forwarding = Box::new(Forwarding::new(plan));
+        forwarding.start();
+        self.cx.phase = Phase::Forwarding(forwarding);
+        self.drive();
+    }
+
+    /// Repeats are absorbed for as long as the caller may send them.
+    fn drop_silently(&mut self) {
+        self.conclude(None);
+        self.arm(SERVER, Timer::CancelGuard, self.core.timing.life());
+    }
+
+    /// The end of [`Step::drop_silently`].
+    pub(crate) fn forget_dropped(&mut self) {
+        if self.cx.is_done() {
+            match &mut self.cx.server {
+                Server::Invite(machine) => machine.terminate(),
+                Server::NonInvite(machine) => machine.terminate(),
+            }
+        }
+    }
+}
+
+fn straight(config: &Config) -> Result<Decision, DocumentError> {
+    let document = RouteDocument {
+        routes: vec![Route::Target(Box::default())],
+        ..RouteDocument::default()
+    };
+    plan::compile(&document, &Scope::of(config, false))
+}
+
+fn local_reply(plan: ReplyPlan) -> LocalReply {
+    LocalReply {
+        status: plan.code,
+        reason: plan
+            .reason
+            .map_or(Cow::Borrowed(""), |reason| Cow::Owned(reason.into())),
+        headers: plan
+            .headers
+            .into_iter()
+            .map(|(name, value)| (Cow::Owned(name.into()), String::from(value).into_bytes()))
+            .collect(),
+        body: plan.body.into(),
+        content_type: plan
+            .content_type
+            .map(|text| String::from(text).into_bytes()),
+    }
+}
+
+fn moved(plan: RedirectPlan) -> LocalReply {
+    LocalReply::of(302, "Moved Temporarily").with_header("Contact", plan.contact.into())
+}

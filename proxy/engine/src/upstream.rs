@@ -1,0 +1,124 @@
+//! Towards the caller: where its responses go and what the server transaction does with them
+//! (RFC 3261 sections 17.2 and 18.2).
+
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use tidegate_sip::build::ViaStamp;
+use tidegate_sip::{Host, Via};
+
+use crate::address::{Hop, Source};
+use crate::context::{Phase, Server};
+use crate::core::{SERVER, Step};
+use crate::output::{Finished, Output};
+use crate::reply::LocalReply;
+use crate::transaction::Effects;
+
+/// What is added to the top Via of a request (RFC 3261 section 18.2.1, RFC 3581 section 4).
+pub(crate) fn stamp(via: &Via<'_>, source: &Source) -> ViaStamp {
+    let ip = source.addr.ip().to_canonical();
+    let asks_rport = via.rport().is_some();
+    let same_host = match via.host {
+        Host::V4(host) => ip == IpAddr::V4(host),
+        Host::V6(host) => ip == IpAddr::V6(host).to_canonical(),
+        Host::Name(_) => false,
+    };
+    ViaStamp {
+        received: (asks_rport || !same_host || via.received().is_some()).then_some(ip),
+        rport: asks_rport.then_some(source.addr.port()),
+    }
+}
+
+/// Where responses go (RFC 3261 section 18.2.2, RFC 3581 section 4).
+pub(crate) fn hop(via: &Via<'_>, source: &Source) -> Hop {
+    let sent_by_port = via.port.unwrap_or_else(|| source.transport.default_port());
+    let mut addr = SocketAddr::new(source.addr.ip(), sent_by_port);
+    if !source.transport.is_reliable() {
+        if let Some(maddr) = via.maddr().and_then(Host::ip) {
+            addr.set_ip(maddr);
+        } else if via.rport().is_some() {
+            addr = source.addr;
+        }
+    }
+    Hop {
+        transport: source.transport,
+        addr,
+        listener: source.listener,
+        connection: source.connection,
+    }
+}
+
+impl<O: Output> Step<'_, O> {
+    /// Answers an INVITE with 100 (RFC 3261 section 17.2.1), another request once Timer E of its
+    /// sender would have reached T2 (RFC 4320 section 4.1).
+    pub(crate) fn send_trying(&mut self) {
+        if self.cx.last_response.is_none() {
+            self.reply(&LocalReply::of(100, "Trying"));
+        }
+    }
+
+    /// Sends a response made here.
+    pub(crate) fn reply(&mut self, reply: &LocalReply) {
+        let Some(request) = self.cx.request.take() else {
+            return;
+        };
+        let view = request.message.view();
+        let tag = self.core.tag_of(view);
+        self.core.buffer.clear();
+        reply.write(view, self.cx.stamp, tag.as_bytes(), &mut self.core.buffer);
+        self.cx.request = Some(request);
+        let bytes = Bytes::copy_from_slice(&self.core.buffer);
+        self.send_response(reply.status, bytes);
+    }
+
+    /// Passes a response, ready to go, to the server transaction.
+    pub(crate) fn send_response(&mut self, status: u16, bytes: Bytes) {
+        let reliable = self.cx.source.transport.is_reliable();
+        let timing = self.core.timing;
+        let effects = match (&mut self.cx.server, status) {
+            (Server::Invite(machine), 100..=199) => machine.send_provisional(),
+            (Server::NonInvite(machine), 100..=199) => machine.send_provisional(),
+            (Server::Invite(machine), _) => machine.send_final(status, reliable, &timing),
+            (Server::NonInvite(machine), _) => machine.send_final(status, reliable, &timing),
+        };
+        let passes_only = self.cx.is_invite() && (200..300).contains(&status);
+        self.out.send(&self.cx.upstream, bytes.clone());
+        // RFC 6026: a 2xx is not repeated by the transaction, so there is no need to keep it.
+        self.cx.last_response = if passes_only { None } else { Some(bytes) };
+        self.apply_server(&effects);
+        if status >= 200 {
+            self.conclude(Some(status));
+        }
+    }
+
+    /// Does what the server transaction asks for.
+    pub(crate) fn apply_server(&mut self, effects: &Effects) {
+        if effects.retransmit
+            && let Some(bytes) = &self.cx.last_response
+        {
+            self.core.stats.retransmissions += 1;
+            self.out.send(&self.cx.upstream, bytes.clone());
+        }
+        self.arm_all(SERVER, effects);
+    }
+
+    /// The proxy core is done with the request: what only a decision needs is let go.
+    pub(crate) fn conclude(&mut self, status: Option<u16>) {
+        if self.cx.is_done() && self.cx.request.is_none() {
+            return;
+        }
+        self.cx.phase = Phase::Done;
+        let request = self.cx.request.take();
+        let record = Finished {
+            call: self.cx.call(self.core.instance, self.core.shard),
+            request: request
+                .as_ref()
+                .map_or(&[], |request| request.message.view().bytes()),
+            status,
+            tier: request.as_ref().map_or("", |request| &request.tier),
+            branches: self.cx.branches.len(),
+            time_ms: self.now.since(self.cx.began),
+        };
+        self.out.finished(&record);
+    }
+}
