@@ -13,10 +13,7 @@ pub(crate) enum ClientNonInvite {
         limits: Limits,
     },
     Completed,
-    /// `answered` tells whether a final response had come.
-    Terminated {
-        answered: bool,
-    },
+    Terminated,
 }
 
 /// What was left of the two limits, in milliseconds, when Timer F was last armed.
@@ -56,7 +53,7 @@ impl ClientNonInvite {
             }
             Self::Trying { .. } | Self::Proceeding { .. } => self.complete(reliable, t),
             // Repeats of the final response are absorbed. RFC 3261 17.1.2.2.
-            Self::Completed | Self::Terminated { .. } => Effects::NONE,
+            Self::Completed | Self::Terminated => Effects::NONE,
         }
     }
 
@@ -81,18 +78,8 @@ impl ClientNonInvite {
         }
     }
 
-    /// A provisional response has come and no final one.
-    pub(crate) fn is_proceeding(&self) -> bool {
-        matches!(self, Self::Proceeding { .. })
-    }
-
-    /// A final response has come, whether or not the transaction still lives.
-    pub(crate) fn has_final(&self) -> bool {
-        matches!(self, Self::Completed | Self::Terminated { answered: true })
-    }
-
     pub(crate) fn is_terminated(&self) -> bool {
-        matches!(self, Self::Terminated { .. })
+        matches!(self, Self::Terminated)
     }
 
     // ## (Trying | Proceeding) => Proceeding   RFC 3261 17.1.2.2
@@ -104,7 +91,7 @@ impl ClientNonInvite {
     // ## (Trying | Proceeding) => (Completed | Terminated)   RFC 3261 17.1.2.2
     fn complete(&mut self, reliable: bool, t: &Timing) -> Effects {
         if reliable {
-            *self = Self::Terminated { answered: true };
+            *self = Self::Terminated;
             return Effects {
                 terminated: true,
                 ..DELIVER
@@ -119,12 +106,12 @@ impl ClientNonInvite {
         let rest = match self {
             Self::Trying { limits, .. } => limits.elapse().silence,
             Self::Proceeding { limits } => limits.elapse().total,
-            Self::Completed | Self::Terminated { .. } => return Effects::NONE,
+            Self::Completed | Self::Terminated => return Effects::NONE,
         };
         if rest > 0 {
             return Effects::NONE.arming(Timer::F, rest);
         }
-        *self = Self::Terminated { answered: false };
+        *self = Self::Terminated;
         Effects {
             timeout: true,
             terminated: true,
@@ -134,7 +121,7 @@ impl ClientNonInvite {
 
     // ## (Trying | Proceeding) => Terminated   RFC 3261 17.1.4
     fn fail(&mut self) -> Effects {
-        *self = Self::Terminated { answered: false };
+        *self = Self::Terminated;
         Effects {
             failed: true,
             terminated: true,
@@ -144,7 +131,7 @@ impl ClientNonInvite {
 
     // ## Completed => Terminated   RFC 3261 17.1.2.2 (Timer K)
     fn finish(&mut self) -> Effects {
-        *self = Self::Terminated { answered: true };
+        *self = Self::Terminated;
         Effects {
             terminated: true,
             ..Effects::NONE
@@ -209,7 +196,7 @@ mod tests {
         assert_eq!(h.times("retransmit"), expected);
         assert_eq!(h.times("timeout"), [32_000]);
         assert_eq!(h.times("terminated"), [32_000]);
-        assert!(!h.machine.has_final());
+        assert!(h.machine.is_terminated());
     }
 
     #[test]
@@ -226,7 +213,7 @@ mod tests {
         let mut h = start(false, None);
         h.run(700);
         assert_eq!(respond(&mut h, 100), ["deliver"]);
-        assert!(h.machine.is_proceeding());
+        assert!(matches!(h.machine, ClientNonInvite::Proceeding { .. }));
         h.run(200_000);
         let expected = [
             500, 1500, 5500, 9500, 13_500, 17_500, 21_500, 25_500, 29_500,
@@ -241,7 +228,7 @@ mod tests {
         let mut h = start(false, None);
         h.run(700);
         assert_eq!(respond(&mut h, 200), ["deliver"]);
-        assert!(h.machine.has_final());
+        assert_eq!(h.machine, ClientNonInvite::Completed);
         h.run(3000);
         assert_eq!(respond(&mut h, 200), NOTHING);
         assert_eq!(respond(&mut h, 100), NOTHING);
@@ -249,7 +236,7 @@ mod tests {
         assert_eq!(h.times("retransmit"), [500]);
         assert_eq!(h.times("terminated"), [5700]);
         assert!(h.times("timeout").is_empty());
-        assert!(h.machine.has_final() && h.machine.is_terminated());
+        assert!(h.machine.is_terminated());
     }
 
     /// RFC 3261 17.1.2.2: Timer K is zero on a reliable transport.
@@ -261,7 +248,7 @@ mod tests {
                 assert_eq!(respond(&mut h, 100), ["deliver"]);
             }
             assert_eq!(respond(&mut h, 404), ["deliver", "terminated"]);
-            assert!(h.machine.has_final());
+            assert!(h.machine.is_terminated());
             assert_eq!(respond(&mut h, 404), NOTHING);
         }
     }

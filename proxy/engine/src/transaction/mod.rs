@@ -33,8 +33,6 @@ pub(crate) enum Timer {
     A,
     /// INVITE without any response.
     B,
-    /// Ringing without a final response; belongs to the proxy core. RFC 3261 16.6(11).
-    C,
     /// Repeats of a non-2xx final that still have to be acknowledged.
     D,
     /// Repeats of a non-INVITE request.
@@ -57,7 +55,8 @@ pub(crate) enum Timer {
     M,
     /// 100 to a non-INVITE request whose answer takes long. RFC 4320 4.1.
     Trying100,
-    /// INVITE that got a provisional response and no final one; belongs to the proxy core.
+    /// INVITE without a final response: Timer C (RFC 3261 16.6(11)) or the target's own limit in
+    /// its place; belongs to the proxy core.
     FrInvite,
     /// Cancelled INVITE without a final response. RFC 3261 9.1.
     CancelGuard,

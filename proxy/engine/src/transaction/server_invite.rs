@@ -86,11 +86,6 @@ impl ServerInvite {
         *self = Self::Terminated;
     }
 
-    /// No final response has been sent.
-    pub(crate) fn is_proceeding(&self) -> bool {
-        matches!(self, Self::Proceeding { .. })
-    }
-
     /// A 2xx has been sent and further ones still pass.
     pub(crate) fn is_accepted(&self) -> bool {
         matches!(self, Self::Accepted)
@@ -197,7 +192,7 @@ mod tests {
         assert_eq!(again(&mut h), ["retransmit"]);
         assert_eq!(ack(&mut h), NOTHING);
         h.run(1_000_000);
-        assert!(h.machine.is_proceeding());
+        assert_eq!(h.machine, ServerInvite::Proceeding { answered: true });
     }
 
     /// RFC 3261 17.2.1, Timers G and H.

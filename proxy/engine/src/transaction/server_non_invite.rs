@@ -65,11 +65,6 @@ impl ServerNonInvite {
         *self = Self::Terminated;
     }
 
-    /// No final response has been sent.
-    pub(crate) fn is_proceeding(&self) -> bool {
-        matches!(self, Self::Trying | Self::Proceeding)
-    }
-
     pub(crate) fn is_terminated(&self) -> bool {
         matches!(self, Self::Terminated)
     }
@@ -158,7 +153,7 @@ mod tests {
             h.run(200_000);
             assert_eq!(h.times("trying"), [3500]);
             assert_eq!(again(&mut h), ["retransmit"]);
-            assert!(h.machine.is_proceeding());
+            assert_eq!(h.machine, ServerNonInvite::Proceeding);
         }
     }
 
@@ -189,7 +184,7 @@ mod tests {
             let mut h = start(false);
             h.run(slow);
             assert_eq!(answer(&mut h), ["send"]);
-            assert!(!h.machine.is_proceeding());
+            assert_eq!(h.machine, ServerNonInvite::Completed { silent: false });
             h.run(slow + 31_999);
             assert_eq!(again(&mut h), ["retransmit"]);
             h.run(200_000);
