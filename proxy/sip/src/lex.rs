@@ -8,13 +8,33 @@ use crate::error::Fail;
 
 pub(crate) type Res<'a, T> = IResult<&'a [u8], T, Fail>;
 
+/// Which bytes belong to a class, one look each.
+pub(crate) type Class = [bool; 256];
+
+/// The class of the bytes for which the pattern matches.
+macro_rules! class {
+    ($pattern:pat) => {{
+        let mut class = [false; 256];
+        let mut byte = 0_u8;
+        loop {
+            class[byte as usize] = matches!(byte, $pattern);
+            if byte == u8::MAX {
+                break class;
+            }
+            byte += 1;
+        }
+    }};
+}
+pub(crate) use class;
+
+static TOKEN: Class = class!(
+    b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
+        | b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+);
+
 /// RFC 3261 25.1 `token`.
-pub(crate) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-        )
+pub(crate) fn is_token(byte: u8) -> bool {
+    TOKEN[byte as usize]
 }
 
 /// White space, folds included: the header index let no lone CR or LF pass for a line end.

@@ -99,11 +99,20 @@ fn long(name: &[u8]) -> Name {
     let candidates = SORTED
         .get(range.0 as usize..range.1 as usize)
         .unwrap_or_default();
-    let matching = |known: &&(&str, Name)| known.0.as_bytes().eq_ignore_ascii_case(name);
+    let ends_of_name = ends(name);
+    let matching = |known: &&(&str, Name)| {
+        let text = known.0.as_bytes();
+        ends(text) == ends_of_name && text.eq_ignore_ascii_case(name)
+    };
     candidates
         .iter()
         .find(matching)
         .map_or(Name::Other, |known| known.1)
+}
+
+/// First and last byte in one case: among names of one length they tell nearly all apart.
+fn ends(name: &[u8]) -> Option<(u8, u8)> {
+    Some((name.first()? | 0x20, name.last()? | 0x20))
 }
 
 const fn compact(letter: u8) -> Name {

@@ -1,10 +1,10 @@
 use nom::Parser;
 use nom::bytes::complete::take_while1;
-use nom::combinator::{opt, peek};
+use nom::combinator::opt;
 use nom::error::context;
 
 use crate::Span;
-use crate::lex::{self, Res, separator, sws};
+use crate::lex::{self, Class, Res, class, separator, sws};
 
 /// Header or URI parameters, read when asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl<'a> Params<'a> {
     /// Takes all parameters at the start of `input`, whose last byte stands before offset `end`.
     pub(crate) fn take(input: &'a [u8], end: u32) -> Res<'a, Self> {
         let mut rest = input;
-        while peek(separator(b';')).parse(rest).is_ok() {
+        while sws(rest)?.0.first() == Some(&b';') {
             rest = param(rest, end)?.0;
         }
         Ok((rest, Self::between(input, rest, end)))
@@ -127,15 +127,15 @@ fn value(input: &[u8]) -> Res<'_, &[u8]> {
     context("a parameter value", take_while1(is_value)).parse(input)
 }
 
-const fn is_name(byte: u8) -> bool {
+static VALUE: Class =
+    class!(b'!' | b'#'..=b'+' | b'-'..=b':' | b'=' | b'@'..=b'[' | b']'..=b'~' | 0x80..);
+
+fn is_name(byte: u8) -> bool {
     byte != b'=' && is_value(byte)
 }
 
-const fn is_value(byte: u8) -> bool {
-    !matches!(
-        byte,
-        0..=b' ' | 0x7f | b';' | b',' | b'"' | b'<' | b'>' | b'?' | b'\\'
-    )
+fn is_value(byte: u8) -> bool {
+    VALUE[byte as usize]
 }
 
 #[expect(

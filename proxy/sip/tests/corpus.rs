@@ -2,6 +2,8 @@
 //! them: `rfc4475/*.dat` and `rfc5118/wire/*.sip`, each with an `EXPECT.tsv` that says which
 //! outcomes are accepted (F forward, F* forward repaired, D drop, a number an answer).
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
