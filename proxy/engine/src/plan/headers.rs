@@ -82,9 +82,12 @@ fn bounded(count: usize) -> Result<(), DocumentError> {
 /// Whole lines, as rtjson has them, written anew. A fold is refused: what stands behind it would be
 /// a header to one reader and a value to another.
 fn extra(text: &str) -> Result<Box<[u8]>, DocumentError> {
+    if text.is_empty() {
+        return Ok(Box::default());
+    }
     let mut out = String::with_capacity(text.len() + 2);
     let lines = text.strip_suffix("\r\n").unwrap_or(text);
-    for line in lines.split("\r\n").filter(|_| !text.is_empty()) {
+    for line in lines.split("\r\n") {
         let (name, value) = extra_line(line)?;
         out.extend([name, ": ", value, "\r\n"]);
     }

@@ -126,9 +126,10 @@ impl Word {
             b"timeout" => Ok(Self::Timeout),
             b"transport" => Ok(Self::Transport),
             [class @ b'3'..=b'6', b'x', b'x'] => Ok(Self::Class(u16::from(class - b'0'))),
-            [b'3'..=b'6', b'0'..=b'9', b'0'..=b'9'] => text
-                .parse()
-                .map_or_else(|_| unknown(text), |code| Ok(Self::Code(code))),
+            [b'3'..=b'6', b'0'..=b'9', b'0'..=b'9'] => match text.parse() {
+                Ok(code) => Ok(Self::Code(code)),
+                Err(_) => unknown(text),
+            },
             _ => unknown(text),
         }
     }

@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use tidegate_schemas::document::Routing;
+use tidegate_sip::Uri;
 
 use super::policy::Verdict;
 use super::tree::{Kind, Stage};
-use super::uri::{is_secure, same_uri, usable_contact};
+use super::uri::{is_secure, same_uri, usable_contact, written};
 use super::{BranchOutcome, Plan, Progress, Target, TargetId};
 
 const ROOT: u16 = 0;
@@ -45,11 +46,6 @@ impl Plan {
         self.progress
     }
 
-    /// Nothing starts any more: a 2xx came, or the caller hung up.
-    pub(crate) fn stop(&mut self) {
-        self.progress = Progress::Stopped;
-    }
-
     /// What a target asks for.
     ///
     /// Ids come from this plan's own launches, so there always is one.
@@ -85,9 +81,11 @@ impl Plan {
 
     /// Whether some target has this URI: then a 3xx that goes upstream must not offer it.
     pub(crate) fn has_uri(&self, uri: &[u8], request_uri: &[u8]) -> bool {
-        let uris = self.targets.iter().map(|target| target.uri.as_deref());
-        uris.map(|known| known.unwrap_or(request_uri))
-            .any(|known| same_uri(known, uri))
+        let asked = Uri::parse(uri).map_or_else(|_| uri.into(), |uri| written(&uri));
+        self.targets.iter().any(|target| {
+            let known = target.uri.as_deref().unwrap_or(request_uri);
+            same_uri(known, &asked)
+        })
     }
 }
 

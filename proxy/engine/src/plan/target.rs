@@ -144,7 +144,7 @@ fn way(wanted: &Wanted) -> Result<(Target, Option<NextHop<'_>>), DocumentError> 
         path: path.map(|path| path.into_bytes().into()),
         ..Target::default()
     };
-    Ok((target, hop.or(own_hop.flatten())))
+    Ok((target, hop.or_else(|| own_hop.flatten())))
 }
 
 /// rtjson's 0 means absent.

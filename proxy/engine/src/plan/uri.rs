@@ -110,12 +110,10 @@ pub(super) fn path(text: &str) -> Result<(String, NextHop<'_>), DocumentError> {
     let mut written = String::with_capacity(text.len());
     let mut first = None;
     for value in values(one_line(text)?) {
-        let hop = route_value(value)?;
+        let (value, hop) = route_value(value)?;
         first.get_or_insert(hop);
-        if !written.is_empty() {
-            written.push_str(", ");
-        }
-        written.push_str(value);
+        let comma = if written.is_empty() { "" } else { ", " };
+        written.extend([comma, value]);
     }
     match first {
         Some(first) => Ok((written, first)),
@@ -145,7 +143,8 @@ pub(super) fn usable_contact(uri: &[u8], secure_only: bool) -> Option<Box<[u8]>>
     is_allowed.then(|| written(&hop.0))
 }
 
-fn written(uri: &Uri<'_>) -> Box<[u8]> {
+/// As a Request-URI.
+pub(super) fn written(uri: &Uri<'_>) -> Box<[u8]> {
     let mut out = Vec::new();
     uri.write_request_uri(&mut out);
     out.into()
@@ -170,23 +169,33 @@ fn is_urn(text: &str) -> bool {
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:"))
 }
 
-/// One Route value (RFC 3261 section 20.34): a name-addr with a URI that can be a next hop.
-fn route_value(value: &str) -> Result<NextHop<'_>, DocumentError> {
-    let address = NameAddr::parse(value.as_bytes(), 0).ok();
-    let bracketed = address.and_then(|address| {
-        let open = usize::try_from(address.uri_span.start)
-            .ok()?
-            .checked_sub(1)?;
-        let is_open = value.as_bytes().get(open) == Some(&b'<');
-        std::str::from_utf8(address.uri).ok().filter(|_| is_open)
-    });
-    match bracketed {
-        Some(uri) => NextHop::parse(uri),
-        None => refuse(format!(
+/// One Route value (RFC 3261 section 20.34) without its display name, and its URI, which must be that
+/// of a loose router (section 16.6 step 6).
+fn route_value(value: &str) -> Result<(&str, NextHop<'_>), DocumentError> {
+    let Some((value, uri)) = bracketed(value) else {
+        return refuse(format!(
             "{} is no Route value: write <sip:host;lr>",
             show(value)
-        )),
+        ));
+    };
+    let hop = NextHop::parse(uri)?;
+    if !hop.0.has_lr() {
+        return refuse(format!(
+            "{} has no `lr`: only loose routers can be put in front",
+            show(uri)
+        ));
     }
+    Ok((value, hop))
+}
+
+/// A name-addr from its bracket on, and its URI.
+fn bracketed(value: &str) -> Option<(&str, &str)> {
+    let address = NameAddr::parse(value.as_bytes(), 0).ok()?;
+    let open = usize::try_from(address.uri_span.start)
+        .ok()?
+        .checked_sub(1)?;
+    let value = value.get(open..).filter(|value| value.starts_with('<'))?;
+    Some((value, std::str::from_utf8(address.uri).ok()?))
 }
 
 /// The values of a list, split at commas outside of quotes and angle brackets.
@@ -293,13 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_written_as_one_header() {
-        let text = "<sip:a;lr> ,\t\"x, <y\" <sip:b,c@b;lr>;p=1,, <sips:c:5061>";
+    fn a_path_is_written_as_one_header_without_display_names() {
+        let text = "<sip:a;lr> ,\t\"x, <y\" <sip:b,c@b;lr>;p=1,, <sips:c:5061;lr>";
         let (written, first) = path(text).unwrap();
-        assert_eq!(
-            written,
-            "<sip:a;lr>, \"x, <y\" <sip:b,c@b;lr>;p=1, <sips:c:5061>"
-        );
+        assert_eq!(written, "<sip:a;lr>, <sip:b,c@b;lr>;p=1, <sips:c:5061;lr>");
         assert_eq!(first.0.raw, b"sip:a;lr");
     }
 

@@ -260,11 +260,3 @@ fn an_end_that_is_told_twice_counts_once() {
     assert_eq!(run.progress, Running);
     assert_eq!(run.ends("b", Timeout), ["c"]);
 }
-
-#[test]
-fn nothing_starts_once_the_plan_was_stopped() {
-    let (mut run, _) = Run::of(serial(&[to("a"), to("b")]));
-    run.plan.stop();
-    assert_eq!(run.ends("a", Timeout), NOTHING);
-    assert_eq!(run.progress, Stopped);
-}

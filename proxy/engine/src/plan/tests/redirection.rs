@@ -113,6 +113,7 @@ fn what_can_not_be_called_is_left_out() {
         follow(&mut plan, launch[0], &contacts).unwrap(),
         ["sip:b@h"]
     );
+    assert!(plan.has_uri(b"sip:b@h;method=BYE?x=y", OWN));
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn only_a_running_target_of_a_running_plan_is_redirected() {
         start(json!({ "routes": [{ "uri": "sip:a@h" }, { "uri": "sip:b@h" }] }));
     assert_eq!(follow(&mut plan, TargetId(1), &[("sip:c@h", 1000)]), None);
     assert_eq!(follow(&mut plan, TargetId(99), &[("sip:c@h", 1000)]), None);
-    plan.stop();
+    plan.finished(launch[0], BranchOutcome::Status(486), &mut Vec::new());
     assert_eq!(follow(&mut plan, launch[0], &[("sip:c@h", 1000)]), None);
 }
 

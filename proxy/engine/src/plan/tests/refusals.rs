@@ -1,7 +1,7 @@
 //! Everything that is refused, where and why.
 
 use serde_json::{Value, json};
-use tidegate_schemas::document::{Outcome, RedirectContact, Reply, Route, RouteDocument, Target};
+use tidegate_schemas::document::{Outcome, RedirectContact, Reply, Route, RouteDocument};
 use tidegate_schemas::{DocumentError, lenient};
 
 use super::super::{Scope, compile};
@@ -181,6 +181,7 @@ fn uris_that_can_not_be_used() {
             "/path",
             "CR, LF and NUL",
         ),
+        (json!({ "path": "<sip:edge>" }), "/path", "has no `lr`"),
         (json!({ "path": " , " }), "/path", "no Route value"),
     ]);
 }
@@ -501,7 +502,7 @@ fn nobody_is_asked_where_nobody_listens() {
 /// A route may be nested deeper than any stack: the limit is checked on the way down.
 #[test]
 fn depth_is_judged_before_it_is_entered() {
-    let mut route = Route::Target(Box::new(Target::default()));
+    let mut route = Route::Target(Box::default());
     for _ in 0..1000 {
         let mut group = match document(json!({ "routes": [{ "routes": [{}] }] }))
             .routes
