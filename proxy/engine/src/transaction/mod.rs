@@ -53,7 +53,8 @@ pub(crate) enum Timer {
     L,
     /// INVITE client transaction after a 2xx. RFC 6026 7.2.
     M,
-    /// 100 to a non-INVITE request whose answer takes long. RFC 4320 4.1.
+    /// 100 to a non-INVITE request whose answer takes long; belongs to the proxy core.
+    /// RFC 4320 4.1.
     Trying100,
     /// INVITE without a final response: Timer C (RFC 3261 16.6(11)) or the target's own limit in
     /// its place; belongs to the proxy core.
@@ -79,8 +80,6 @@ pub(crate) struct Effects {
     pub(crate) timeout: bool,
     /// Tell the core that the request could not be sent (a 503). RFC 3261 16.9.
     pub(crate) failed: bool,
-    /// Server non-INVITE: build, store and send a 100 (Trying).
-    pub(crate) trying: bool,
     /// The transaction is over.
     pub(crate) terminated: bool,
     /// Timers to arm.
@@ -138,7 +137,6 @@ impl Effects {
         deliver: false,
         timeout: false,
         failed: false,
-        trying: false,
         terminated: false,
         arm: ArmList([None; 2]),
     };
@@ -274,7 +272,6 @@ mod harness {
             (effects.deliver, "deliver"),
             (effects.timeout, "timeout"),
             (effects.failed, "failed"),
-            (effects.trying, "trying"),
             (effects.terminated, "terminated"),
         ];
         all.into_iter()

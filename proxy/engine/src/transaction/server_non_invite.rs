@@ -14,7 +14,7 @@ pub(crate) enum ServerNonInvite {
 }
 
 impl ServerNonInvite {
-    /// The request has come; the owner arms [`Timer::Trying100`] unless it answers at once.
+    /// The request has come; the owner sends a 100 after [`Timing::until_trying`] without an answer.
     pub(crate) fn start() -> Self {
         Self::Trying
     }
@@ -54,7 +54,6 @@ impl ServerNonInvite {
 
     pub(crate) fn on_timer(&mut self, timer: Timer) -> Effects {
         match (&self, timer) {
-            (Self::Trying, Timer::Trying100) => self.answer_with_100(),
             (Self::Completed { .. }, Timer::J) => self.finish(),
             _ => Effects::NONE,
         }
@@ -67,15 +66,6 @@ impl ServerNonInvite {
 
     pub(crate) fn is_terminated(&self) -> bool {
         matches!(self, Self::Terminated)
-    }
-
-    // ## Trying => Proceeding   RFC 4320 4.1
-    fn answer_with_100(&mut self) -> Effects {
-        *self = Self::Proceeding;
-        Effects {
-            trying: true,
-            ..Effects::NONE
-        }
     }
 
     // ## (Trying | Proceeding) => (Completed | Terminated)   RFC 3261 17.2.2
@@ -120,9 +110,7 @@ mod tests {
     type Seen = Vec<&'static str>;
 
     fn start(reliable: bool) -> Harness<ServerNonInvite> {
-        let mut wait = Effects::NONE;
-        wait = wait.arming(Timer::Trying100, Timing::default().until_trying());
-        Harness::new(ServerNonInvite::start(), reliable, wait)
+        Harness::new(ServerNonInvite::start(), reliable, Effects::NONE)
     }
 
     fn again(h: &mut Harness<ServerNonInvite>) -> Seen {
@@ -145,36 +133,14 @@ mod tests {
         assert_eq!(h.machine, ServerNonInvite::Trying);
     }
 
-    /// RFC 4320 4.1.
-    #[test]
-    fn a_slow_answer_is_preceded_by_one_100() {
-        for reliable in [false, true] {
-            let mut h = start(reliable);
-            h.run(200_000);
-            assert_eq!(h.times("trying"), [3500]);
-            assert_eq!(again(&mut h), ["retransmit"]);
-            assert_eq!(h.machine, ServerNonInvite::Proceeding);
-        }
-    }
-
-    /// RFC 4320 4.1.
-    #[test]
-    fn a_quick_answer_is_not_preceded_by_a_100() {
-        let mut h = start(false);
-        h.run(3400);
-        answer(&mut h);
-        h.run(200_000);
-        assert!(h.times("trying").is_empty());
-    }
-
     /// RFC 3261 17.2.2.
     #[test]
-    fn a_100_of_the_core_takes_the_place_of_the_timed_one() {
+    fn repeats_get_the_100_once_there_is_one() {
         let mut h = start(true);
         assert_eq!(h.step(|m, _, _| m.send_provisional()), ["send"]);
+        assert_eq!(h.machine, ServerNonInvite::Proceeding);
         assert_eq!(again(&mut h), ["retransmit"]);
-        h.run(200_000);
-        assert!(h.times("trying").is_empty());
+        assert_eq!(answer(&mut h), ["send", "terminated"]);
     }
 
     /// RFC 3261 17.2.2, Timer J.
