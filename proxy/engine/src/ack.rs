@@ -27,8 +27,10 @@ impl Engine {
                 let timing = step.core.timing;
                 if let Server::Invite(machine) = &mut step.cx.server {
                     let effects = machine.on_ack(reliable, &timing);
-                    step.cx.last_response = None;
                     step.apply_server(&effects);
+                    if step.cx.is_done() {
+                        step.cx.last_response = None;
+                    }
                 }
             });
             return;

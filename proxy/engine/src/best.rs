@@ -56,7 +56,8 @@ impl<O: Output> Step<'_, O> {
 
     fn relay_best(&mut self, index: usize, status: u16, response: &Message) {
         if !self.cx.is_invite() && !self.caller_listens() {
-            return self.conclude(None);
+            self.conclude(None);
+            return self.forget_dropped();
         }
         let challenges = if matches!(status, 401 | 407) {
             self.challenges_but(index)

@@ -82,9 +82,12 @@ impl<O: Output> Step<'_, O> {
             (Server::NonInvite(machine), _) => machine.send_final(status, reliable, &timing),
         };
         let passes_only = self.cx.is_invite() && (200..300).contains(&status);
-        self.out.send(&self.cx.upstream, bytes.clone());
-        // RFC 6026: a 2xx is not repeated by the transaction, so there is no need to keep it.
-        self.cx.last_response = if passes_only { None } else { Some(bytes) };
+        // RFC 3261 section 16.7 step 5: a 2xx to an INVITE passes whatever was sent before.
+        if effects.send || passes_only {
+            self.out.send(&self.cx.upstream, bytes.clone());
+            // RFC 6026: a 2xx is not repeated by the transaction, so there is no need to keep it.
+            self.cx.last_response = (!passes_only).then_some(bytes);
+        }
         self.apply_server(&effects);
         if status >= 200 {
             self.conclude(Some(status));
