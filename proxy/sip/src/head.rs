@@ -265,3 +265,137 @@ fn within_line_limit(start: usize, end: usize, limits: &Limits) -> Result<(), Pa
 const fn offset(at: usize) -> u32 {
     at as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{INVITE, altered, message};
+
+    fn error(bytes: &[u8], limits: Limits) -> Option<ParseError> {
+        Head::new().parse(bytes, &limits).err()
+    }
+
+    /// RFC 3261 7.5: CRLF before the start line is ignored, and offsets do not count it.
+    #[test]
+    fn line_ends_before_the_start_line_are_no_part_of_the_message() {
+        let padded = format!("\r\n\r\n{INVITE}");
+        let message = message(&padded);
+        assert_eq!(message.view().bytes(), INVITE.as_bytes());
+        assert_eq!(
+            message.view().field(Name::CSeq).unwrap().value,
+            b"31 INVITE"
+        );
+    }
+
+    /// RFC 3261 18.3: bytes behind the body of a datagram are discarded.
+    #[test]
+    fn the_tail_of_a_datagram_is_no_part_of_the_message() {
+        let longer = format!("{INVITE}\r\n\r\nBYE sip:x@y SIP/2.0\r\n");
+        assert_eq!(message(&longer).view().bytes(), INVITE.as_bytes());
+    }
+
+    /// RFC 3261 18.3: without Content-Length the body reaches to the end of the datagram.
+    #[test]
+    fn a_datagram_without_a_length_is_body_to_its_end() {
+        assert_eq!(
+            altered("Content-Length: 4\r\n", "").view().body(),
+            b"a\r\nb"
+        );
+    }
+
+    /// RFC 3261 7.3.1.
+    #[test]
+    fn folded_lines_are_one_field() {
+        let message = message(INVITE);
+        let field = message.view().fields_named("X-COLOUR").next().unwrap();
+        assert_eq!(field.value, b"sea\r\n  green");
+        assert_eq!(
+            field.line.of(INVITE.as_bytes()),
+            b"X-Colour: sea\r\n  green\r\n"
+        );
+    }
+
+    #[test]
+    fn a_line_without_a_colon_is_kept_and_noted() {
+        let message = altered("CSeq: 31", "CSeq 31");
+        assert!(message.view().head.flaws.header_line);
+        let lines = message.view().all_fields().map(|field| field.line);
+        let kept: Vec<u8> = lines
+            .flat_map(|line| line.of(message.view().bytes()).to_vec())
+            .collect();
+        assert!(
+            kept.windows(17)
+                .any(|window| window == b"CSeq 31 INVITE\r\nT")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_an_error() {
+        let limits = Limits::default();
+        assert_eq!(error(b"", limits), Some(ParseError::NotSip));
+        assert_eq!(error(b"\r\n\r\n", limits), Some(ParseError::NotSip));
+        assert_eq!(
+            error(b"BYE sip:a SIP/2.0", limits),
+            Some(ParseError::NoHeaderSection)
+        );
+        assert_eq!(
+            error(b"BYE sip:a SIP/2.0\r\n", limits),
+            Some(ParseError::NoHeaderSection)
+        );
+        assert_eq!(error(b"BYE sip:a SIP/2.0\r\n\r\n", limits), None);
+    }
+
+    #[test]
+    fn each_limit_is_an_error_of_its_own() {
+        let fits = Limits {
+            max_headers: 13,
+            max_message: 700,
+            max_line: 80,
+        };
+        assert_eq!(error(INVITE.as_bytes(), fits), None);
+        let headers = Limits {
+            max_headers: 12,
+            ..fits
+        };
+        assert_eq!(
+            error(INVITE.as_bytes(), headers),
+            Some(ParseError::TooManyHeaders { limit: 12 })
+        );
+        let message = Limits {
+            max_message: 300,
+            ..fits
+        };
+        let too_long = ParseError::MessageTooLong { limit: 300 };
+        assert_eq!(error(INVITE.as_bytes(), message), Some(too_long));
+        let line = Limits {
+            max_line: 77,
+            ..fits
+        };
+        let at = u32::try_from(INVITE.find("v: SIP").unwrap()).unwrap();
+        assert_eq!(
+            error(INVITE.as_bytes(), line),
+            Some(ParseError::LineTooLong { at, limit: 77 })
+        );
+    }
+
+    #[test]
+    fn a_reused_head_remembers_nothing() {
+        let mut head = Head::new();
+        head.parse(INVITE.as_bytes(), &Limits::default()).unwrap();
+        let plain = b"OPTIONS sip:a SIP/2.0\r\nTo: sip:b\r\n\r\n";
+        head.parse(plain, &Limits::default()).unwrap();
+        let view = head.view(plain);
+        assert_eq!(view.all_fields().count(), 1);
+        assert!(view.field(Name::Via).is_none());
+        assert!(view.body().is_empty());
+    }
+
+    #[test]
+    fn a_head_over_foreign_bytes_gives_empty_values() {
+        let mut head = Head::new();
+        head.parse(INVITE.as_bytes(), &Limits::default()).unwrap();
+        let view = head.view(b"OPTIONS");
+        assert_eq!(view.field(Name::CSeq).unwrap().value, b"");
+        assert!(view.top_via().is_err());
+    }
+}

@@ -29,6 +29,8 @@ mod remove_values;
 mod span;
 mod start_line;
 pub mod stream;
+#[cfg(test)]
+mod testing;
 mod uri;
 mod uri_compare;
 mod via;

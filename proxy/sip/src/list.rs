@@ -114,3 +114,37 @@ fn quoted_or_one(input: &[u8]) -> usize {
     let taken: Res<'_, &[u8]> = lex::quoted(input);
     taken.map_or(1, |(_, quoted)| quoted.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(value: &[u8]) -> Vec<&[u8]> {
+        elements(value, 0).map(|span| span.of(value)).collect()
+    }
+
+    /// RFC 3261 7.3.1, 20.10.
+    #[test]
+    fn commas_in_quotes_and_brackets_separate_nothing() {
+        let value = br#""Bay, Ana" <sip:a,b@bay.example>;x="1,\",2" , <sip:c@bay.example>"#;
+        assert_eq!(
+            split(value),
+            [
+                &br#""Bay, Ana" <sip:a,b@bay.example>;x="1,\",2""#[..],
+                b"<sip:c@bay.example>"
+            ]
+        );
+    }
+
+    #[test]
+    fn elements_have_no_white_space_around_them() {
+        assert_eq!(split(b"a,\r\n b ,c"), [b"a", b"b", b"c"]);
+        assert_eq!(split(b"a,,"), [&b"a"[..], b"", b""]);
+    }
+
+    #[test]
+    fn open_quotes_and_brackets_end_with_the_value() {
+        assert_eq!(split(b"\"a,b"), [&b"\"a"[..], b"b"]);
+        assert_eq!(split(b"<a,b"), [b"<a,b"]);
+    }
+}

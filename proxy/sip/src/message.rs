@@ -40,3 +40,33 @@ impl Message {
         self.head.view(&self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{INVITE, message};
+
+    #[test]
+    fn a_copy_reads_like_its_source_but_without_padding_and_tail() {
+        let padded = format!("\r\n{INVITE}tail");
+        let source = message(&padded);
+        let copy = Message::from_view(source.view());
+        assert_eq!(&copy.bytes[..], INVITE.as_bytes());
+        let fields = |message: &Message| -> Vec<_> {
+            message
+                .view()
+                .all_fields()
+                .map(|field| (field.name, field.line))
+                .collect()
+        };
+        assert_eq!(fields(&copy), fields(&source));
+        assert_eq!(copy.view().body(), source.view().body());
+    }
+
+    #[test]
+    fn a_copy_has_no_spare_memory() {
+        let copy = Message::from_view(message(INVITE).view());
+        assert_eq!(copy.head.entries.capacity(), copy.head.entries.len());
+        assert!(size_of::<Message>() <= 320, "{}", size_of::<Message>());
+    }
+}

@@ -70,8 +70,10 @@ impl Framer {
     /// When the stream cannot be cut into messages any further.
     pub fn next(&mut self, buf: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         if let State::Head { scanned } = self.state {
-            if scanned == 0 && keep_alive(buf) {
-                return Ok(Some(Frame::Ping));
+            match padding(buf, scanned) {
+                Padding::None => {}
+                Padding::Ping => return Ok(Some(Frame::Ping)),
+                Padding::Undecided => return Ok(None),
             }
             let Some(size) = self.message_size(buf, scanned)? else {
                 return Ok(None);
@@ -127,18 +129,113 @@ impl Framer {
     }
 }
 
-/// Takes CRLFs off the front; whether two of them asked for an answer (RFC 5626 3.5.1). A single
-/// one is somebody's answer, or padding (RFC 3261 7.5).
-fn keep_alive(buf: &mut BytesMut) -> bool {
-    while buf.starts_with(b"\r\n") {
+/// What CRLFs before a message are.
+enum Padding {
+    None,
+    Ping,
+    /// The next bytes tell.
+    Undecided,
+}
+
+/// Takes CRLFs off the front. Two of them ask for an answer (RFC 5626 3.5.1); a single one is
+/// somebody's answer, or padding (RFC 3261 7.5).
+fn padding(buf: &mut BytesMut, scanned: usize) -> Padding {
+    while scanned == 0 && buf.starts_with(b"\r") {
         if buf.starts_with(EMPTY_LINE) {
             buf.advance(EMPTY_LINE.len());
-            return true;
+            return Padding::Ping;
         }
-        if buf.len() < EMPTY_LINE.len() && EMPTY_LINE.starts_with(buf) {
-            return false;
+        if EMPTY_LINE.starts_with(buf) {
+            return Padding::Undecided;
+        }
+        if !buf.starts_with(b"\r\n") {
+            return Padding::None;
         }
         buf.advance(2);
     }
-    false
+    Padding::None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::INVITE;
+
+    fn framer() -> Framer {
+        Framer::new(Limits::default())
+    }
+
+    /// Every frame of `stream`, handed over `step` bytes at a time.
+    fn frames(stream: &[u8], step: usize) -> Result<Vec<Frame>, FrameError> {
+        let (mut framer, mut buf, mut frames) = (framer(), BytesMut::new(), Vec::new());
+        for chunk in stream.chunks(step) {
+            buf.extend_from_slice(chunk);
+            while let Some(frame) = framer.next(&mut buf)? {
+                frames.push(frame);
+            }
+        }
+        Ok(frames)
+    }
+
+    fn error(text: &str) -> FrameError {
+        frames(text.as_bytes(), text.len()).unwrap_err()
+    }
+
+    /// RFC 3261 18.3; RFC 5626 3.5.1.
+    #[test]
+    fn frames_are_the_same_however_the_stream_is_split() {
+        let invite = Frame::Message(Bytes::from_static(INVITE.as_bytes()));
+        let expected = [invite.clone(), Frame::Ping, invite.clone(), invite];
+        let stream = format!("{INVITE}\r\n\r\n\r\n{INVITE}\r\n{INVITE}");
+        for step in 1..stream.len() {
+            assert_eq!(frames(stream.as_bytes(), step).unwrap(), expected, "{step}");
+        }
+    }
+
+    #[test]
+    fn a_message_waits_for_its_last_byte() {
+        let (mut framer, mut buf) = (
+            framer(),
+            BytesMut::from(&INVITE.as_bytes()[..INVITE.len() - 1]),
+        );
+        assert_eq!(framer.next(&mut buf), Ok(None));
+        buf.extend_from_slice(b"b");
+        assert!(matches!(framer.next(&mut buf), Ok(Some(Frame::Message(_)))));
+        assert!(buf.is_empty());
+    }
+
+    /// RFC 3261 18.3, 20.14.
+    #[test]
+    fn a_stream_needs_one_good_content_length_a_message() {
+        let length = "Content-Length: 4\r\n";
+        assert_eq!(
+            error(&INVITE.replace(length, "")),
+            FrameError::NoContentLength
+        );
+        let negative = INVITE.replace(length, "Content-Length: -4\r\n");
+        assert_eq!(error(&negative), FrameError::BadContentLength);
+        let twice = INVITE.replace(length, &length.repeat(2));
+        assert_eq!(error(&twice), FrameError::ManyContentLengths);
+    }
+
+    #[test]
+    fn what_is_no_sip_ends_the_stream() {
+        let error = error("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(error, FrameError::Parse(ParseError::NotSip));
+    }
+
+    #[test]
+    fn a_message_beyond_the_limit_is_refused_before_it_is_there() {
+        let too_long = FrameError::Parse(ParseError::MessageTooLong { limit: 65_535 });
+        assert_eq!(
+            error(&INVITE.replace("Length: 4", "Length: 65535")),
+            too_long
+        );
+        assert_eq!(
+            error(&INVITE.replace("Length: 4", "Length: 9999999999")),
+            too_long
+        );
+        let endless = format!("INVITE sip:a SIP/2.0\r\n{}", "X: y\r\n".repeat(11_000));
+        assert_eq!(error(&endless), too_long);
+    }
 }

@@ -241,3 +241,113 @@ fn opaque_uri(raw: &[u8], scheme: Scheme) -> Uri<'_> {
 fn length(slice: &[u8]) -> u32 {
     u32::try_from(slice.len()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(raw: &str) -> Uri<'_> {
+        Uri::parse(raw.as_bytes()).unwrap()
+    }
+
+    fn as_request_uri(raw: &str) -> String {
+        let mut out = Vec::new();
+        parse(raw).write_request_uri(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// RFC 3261 19.1.1.
+    #[test]
+    fn every_part_of_a_sip_uri_is_found() {
+        let uri =
+            parse("sips:ana:sea%40@[fd00::1]:5071;transport=tls;lr;maddr=198.51.100.7?a=1&b=2");
+        assert_eq!(uri.scheme, Scheme::Sips);
+        assert_eq!(uri.user, Some(&b"ana"[..]));
+        assert_eq!(uri.password, Some(&b"sea%40"[..]));
+        assert_eq!(uri.host.ip(), "fd00::1".parse().ok());
+        assert_eq!(uri.port, Some(5071));
+        assert_eq!(uri.transport(), Some(&b"tls"[..]));
+        assert!(uri.has_lr());
+        assert_eq!(uri.maddr().and_then(Host::ip), "198.51.100.7".parse().ok());
+        assert_eq!(uri.headers, Some(&b"a=1&b=2"[..]));
+    }
+
+    /// RFC 3261 25.1 `user-unreserved`; RFC 4475 3.1.1.9.
+    #[test]
+    fn a_user_may_hold_semicolons_and_question_marks() {
+        let uri = parse("sip:ana;boat=1?x/,&=+$@bay.example;lr");
+        assert_eq!(uri.user, Some(&b"ana;boat=1?x/,&=+$"[..]));
+        assert_eq!(uri.params.raw(), b";lr");
+    }
+
+    /// RFC 3261 19.1.2: an escape in a parameter name is what it stands for.
+    #[test]
+    fn an_escaped_parameter_name_is_found() {
+        assert!(parse("sip:bay.example;%4C%72").has_lr());
+    }
+
+    /// RFC 5118 4.3 and 4.4.
+    #[test]
+    fn a_port_stands_behind_the_bracket_only() {
+        assert_eq!(parse("sip:[fd00::1:5070]").port, None);
+        assert_eq!(parse("sip:[fd00::1]:5070").port, Some(5070));
+        assert!(Uri::parse(b"sip:fd00::1").is_err());
+    }
+
+    /// RFC 3966 3.
+    #[test]
+    fn a_telephone_number_is_the_user() {
+        let uri = parse("TEL:+49-30-123;phone-context=bay.example");
+        assert_eq!(uri.scheme, Scheme::Tel);
+        assert_eq!(uri.user, Some(&b"+49-30-123"[..]));
+        assert_eq!(uri.param("phone-context"), Some(Some(&b"bay.example"[..])));
+    }
+
+    #[test]
+    fn any_other_scheme_stays_opaque() {
+        let uri = parse("sea.mail://bay:25/x?y#z");
+        assert_eq!(
+            (uri.scheme, uri.user, uri.headers),
+            (Scheme::Other, None, None)
+        );
+    }
+
+    #[test]
+    fn what_is_no_uri_is_refused_with_its_place() {
+        for (raw, at) in [
+            (&b""[..], 0),
+            (b"bay.example", 0),
+            (b"1ip:bay.example", 0),
+            (b"sip:", 4),
+            (b"sip:@bay.example", 4),
+            (b"sip:a%4@bay.example", 4),
+            (b"sip:a b@bay.example", 4),
+            (b"sip:bay.example:0x", 17),
+            (b"sip:bay.example;;lr", 16),
+            (b"sip:bay.example;a=%", 15),
+            (b"sip:bay.example?", 16),
+            (b"sip:bay.example x", 15),
+            (b"sip:[fd00::1", 12),
+            (b"tel:", 4),
+            (b"sea:", 4),
+            (b"sea:a b", 5),
+            (b"<sip:bay.example>", 0),
+        ] {
+            assert_eq!(
+                Uri::parse(raw).unwrap_err().at,
+                at,
+                "{}",
+                raw.escape_ascii()
+            );
+        }
+    }
+
+    /// RFC 3261 19.1.1, Table 1.
+    #[test]
+    fn a_request_uri_has_neither_method_nor_headers() {
+        let raw = "sip:ana@bay.example;method=BYE;user=phone;%6Dethod=x?Route=%3Csip:x%3E";
+        assert_eq!(as_request_uri(raw), "sip:ana@bay.example;user=phone");
+        assert_eq!(as_request_uri("sip:bay.example"), "sip:bay.example");
+        assert_eq!(as_request_uri("tel:7;method=x"), "tel:7;method=x");
+    }
+}

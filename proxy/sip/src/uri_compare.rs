@@ -93,3 +93,78 @@ fn same_option(
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(one: &str, two: &str) -> bool {
+        let (one, two) = (
+            Uri::parse(one.as_bytes()).unwrap(),
+            Uri::parse(two.as_bytes()).unwrap(),
+        );
+        assert_eq!(
+            one.equivalent(&two),
+            two.equivalent(&one),
+            "comparison has no direction"
+        );
+        one.equivalent(&two)
+    }
+
+    /// RFC 3261 19.1.4.
+    #[test]
+    fn case_counts_in_the_user_alone() {
+        assert!(same("SIP:ana@Bay.Example;Lr", "sip:ana@bay.EXAMPLE;lr"));
+        assert!(same("sip:%61na@bay.example", "sip:ana@bay.example"));
+        assert!(!same("sip:Ana@bay.example", "sip:ana@bay.example"));
+        assert!(!same("sip:ana@bay.example", "sips:ana@bay.example"));
+        assert!(!same("sip:bay.example", "sip:ana@bay.example"));
+        assert!(!same("sip:ana:x@bay.example", "sip:ana@bay.example"));
+    }
+
+    /// RFC 3261 19.1.4: a default port is not the same as none.
+    #[test]
+    fn a_port_has_to_be_in_both() {
+        assert!(!same("sip:bay.example:5060", "sip:bay.example"));
+        assert!(same("sip:[fd00::1]:5060", "sip:[fd00:0::1]:5060"));
+    }
+
+    /// RFC 3261 19.1.4.
+    #[test]
+    fn some_parameters_may_not_be_missing_and_others_may() {
+        assert!(same("sip:bay.example;x=1", "sip:bay.example"));
+        assert!(same("sip:bay.example;x=1;y", "sip:bay.example;y;X=1"));
+        assert!(!same("sip:bay.example;x=1", "sip:bay.example;x=2"));
+        for name in NEVER_IGNORED {
+            assert!(
+                !same(&format!("sip:bay.example;{name}=1"), "sip:bay.example"),
+                "{name}"
+            );
+        }
+    }
+
+    /// RFC 3261 19.1.4: headers are never ignored, their order is.
+    #[test]
+    fn headers_have_to_be_in_both() {
+        assert!(same("sip:bay.example?a=1&b=2", "sip:bay.example?B=2&a=1"));
+        assert!(!same("sip:bay.example?a=1&b=2", "sip:bay.example?a=1&a=1"));
+        assert!(!same("sip:bay.example?a=1", "sip:bay.example"));
+    }
+
+    /// RFC 3966 4.
+    #[test]
+    fn visual_separators_of_a_number_do_not_count() {
+        assert!(same("tel:+49-30-123", "tel:+49(30)123"));
+        assert!(same(
+            "tel:7;phone-context=bay.example;x=1",
+            "tel:7;x=1;phone-context=bay.example"
+        ));
+        assert!(!same("tel:7;phone-context=bay.example", "tel:7"));
+    }
+
+    #[test]
+    fn uris_of_other_schemes_are_compared_as_bytes() {
+        assert!(same("sea.mail:a", "sea.mail:a"));
+        assert!(!same("sea.mail:a", "sea.mail:A"));
+    }
+}

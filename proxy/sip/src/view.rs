@@ -245,3 +245,116 @@ impl<'a> View<'a> {
         NameAddr::parse(field.value, field.value_span.start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{INVITE, altered, message};
+
+    #[test]
+    fn the_start_line_is_read() {
+        let request = message(INVITE);
+        let view = request.view();
+        assert!(view.is_request());
+        assert_eq!(
+            (view.method(), view.method_raw()),
+            (Method::Invite, &b"INVITE"[..])
+        );
+        assert_eq!(view.request_uri(), b"sip:pia@pier.example");
+        assert_eq!((view.status(), view.reason()), (0, &b""[..]));
+        let response = altered(
+            "INVITE sip:pia@pier.example SIP/2.0",
+            "SIP/2.0 480 Out at sea",
+        );
+        let view = response.view();
+        assert!(!view.is_request());
+        assert_eq!((view.status(), view.reason()), (480, &b"Out at sea"[..]));
+        assert_eq!(
+            (view.method(), view.request_uri()),
+            (Method::Other, &b""[..])
+        );
+    }
+
+    #[test]
+    fn the_parts_of_a_message_meet() {
+        let message = message(INVITE);
+        let view = message.view();
+        assert_eq!(
+            view.all_fields().next().unwrap().line.start,
+            view.start_line_end()
+        );
+        assert_eq!(
+            view.all_fields().last().unwrap().line.end,
+            view.headers_end()
+        );
+        assert_eq!(view.body_span().start, view.headers_end() + 2);
+        assert_eq!(view.body(), b"a\r\nb");
+    }
+
+    /// RFC 3261 7.3.1: lines of one name are one list.
+    #[test]
+    fn values_are_found_across_lines_and_commas() {
+        let message = message(INVITE);
+        let vias: Vec<_> = message
+            .view()
+            .vias()
+            .map(|via| via.unwrap().transport)
+            .collect();
+        assert_eq!(vias, [b"UDP", b"TCP", b"TLS"]);
+        let last = message.view().vias().last().unwrap().unwrap();
+        assert_eq!(
+            last.span.of(INVITE.as_bytes()),
+            b"SIP/2.0/TLS in.bay.example"
+        );
+    }
+
+    #[test]
+    fn a_walk_over_values_goes_on_behind_a_bad_line() {
+        let message = altered("SIP/2.0/UDP 198.51.100.7:5062", "SIP/2.0/UDP ,x");
+        let vias: Vec<_> = message.view().vias().map(|via| via.is_ok()).collect();
+        assert_eq!(vias, [false, true, true]);
+        assert!(message.view().top_via().is_err());
+    }
+
+    #[test]
+    fn addresses_have_their_tags_and_places() {
+        let message = message(INVITE);
+        let view = message.view();
+        let from = view.from().unwrap();
+        assert_eq!(from.display, Some(&b"\"Ana, Bay\""[..]));
+        assert_eq!(from.uri_span.of(view.bytes()), b"sip:ana@bay.example");
+        assert_eq!(from.tag(), Some(&b"a1"[..]));
+        assert_eq!(view.to().unwrap().tag(), None);
+        assert_eq!(view.routes().count(), 1);
+        assert_eq!(view.record_routes().count(), 0);
+    }
+
+    #[test]
+    fn numbers_and_identifiers_are_read() {
+        let message = message(INVITE);
+        let view = message.view();
+        assert_eq!(view.call_id(), Some(&b"c7-19@198.51.100.7"[..]));
+        assert_eq!(view.cseq().unwrap().number, 31);
+        assert_eq!(view.max_forwards(), Some(Ok(69)));
+        assert_eq!(view.number(Name::MaxBreadth), None);
+        assert!(view.number(Name::Timestamp).unwrap().is_err());
+    }
+
+    #[test]
+    fn a_name_finds_its_fields_in_any_case_and_form() {
+        let message = message(INVITE);
+        let view = message.view();
+        assert_eq!(view.fields_named("VIA").count(), 2);
+        assert_eq!(view.fields_named("f").count(), 1);
+        assert_eq!(view.fields_named("X-colour").count(), 2);
+        assert_eq!(view.fields_named("X-Color").count(), 0);
+    }
+
+    #[test]
+    fn tokens_come_from_all_lines_without_empty_ones() {
+        let text = "Require: a , b,\r\n c\r\nRequire: ,\r\nRequire: d\r\nContent-Length: 4";
+        let message = altered("Content-Length: 4", text);
+        let tokens: Vec<_> = message.view().tokens(Name::Require).collect();
+        assert_eq!(tokens, [b"a", b"b", b"c", b"d"]);
+    }
+}

@@ -14,3 +14,31 @@ pub fn cancel(sent_request: View<'_>, extra_headers: &[(&[u8], &[u8])], out: &mu
     }
     out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check_request;
+    use crate::testing::{INVITE, message};
+
+    /// RFC 3261 9.1.
+    #[test]
+    fn a_cancel_has_the_parts_of_its_request_and_nothing_else() {
+        let mut out = Vec::new();
+        let reason: &[(&[u8], &[u8])] = &[(b"Reason", b"SIP;cause=200")];
+        cancel(message(INVITE).view(), reason, &mut out);
+        let expected = "CANCEL sip:pia@pier.example SIP/2.0\r\n\
+            Via: SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bKq1;rport\r\n\
+            Max-Forwards: 70\r\n\
+            Route: <sip:in.pier.example;lr>\r\n\
+            From: \"Ana, Bay\" <sip:ana@bay.example>;tag=a1\r\n\
+            To: <sip:pia@pier.example>\r\n\
+            Call-ID: c7-19@198.51.100.7\r\n\
+            CSeq: 31 CANCEL\r\n\
+            Reason: SIP;cause=200\r\n\
+            Content-Length: 0\r\n\r\n";
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, expected);
+        assert_eq!(check_request(message(&text).view()), Ok(()));
+    }
+}
