@@ -95,7 +95,7 @@ impl Application {
 
     /// Whether it wants one more question.
     pub(crate) fn takes(&self) -> bool {
-        !self.draining() && self.in_flight() < self.credit()
+        !self.draining() && !self.outgoing.closed() && self.in_flight() < self.credit()
     }
 
     /// Whether it let a question time out of late.

@@ -414,3 +414,6 @@ fn again_if(its_turn: bool, id: ConsultationId) -> Verdict {
         false => Verdict::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 pub(crate) struct Outgoing {
     queue: Mutex<Queue>,
     wake: Notify,
-    usable: AtomicBool,
+    full: AtomicBool,
+    closed: AtomicBool,
     max_frames: usize,
     max_bytes: usize,
 }
@@ -36,15 +37,20 @@ impl Outgoing {
         Self {
             queue: Mutex::default(),
             wake: Notify::new(),
-            usable: AtomicBool::new(true),
+            full: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             max_frames,
             max_bytes,
         }
     }
 
-    /// Whether [`push`](Self::push) would succeed. A hint: another shard may be faster.
-    pub(crate) fn usable(&self) -> bool {
-        self.usable.load(Ordering::Relaxed)
+    /// Whether [`push`](Self::push) would find no room. A hint: another thread may be faster.
+    pub(crate) fn full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Appends what `render` writes, which is one whole message.
@@ -53,8 +59,7 @@ impl Outgoing {
         self.check(&queue)?;
         render(&mut queue.bytes);
         queue.frames += 1;
-        self.usable
-            .store(self.check(&queue).is_ok(), Ordering::Relaxed);
+        self.full.store(self.is_full(&queue), Ordering::Relaxed);
         drop(queue);
         self.wake.notify_one();
         Ok(())
@@ -65,13 +70,13 @@ impl Outgoing {
         let mut queue = self.lock();
         std::mem::swap(&mut queue.bytes, chunk);
         queue.frames = 0;
-        self.usable.store(!queue.closed, Ordering::Relaxed);
+        self.full.store(false, Ordering::Relaxed);
     }
 
     /// Takes nothing more.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
-        self.usable.store(false, Ordering::Relaxed);
+        self.closed.store(true, Ordering::Relaxed);
     }
 
     /// Waits until something was pushed since the last wait.
@@ -83,10 +88,14 @@ impl Outgoing {
         if queue.closed {
             return Err(NotQueued::Closed);
         }
-        if queue.frames >= self.max_frames || queue.bytes.len() >= self.max_bytes {
+        if self.is_full(queue) {
             return Err(NotQueued::Full);
         }
         Ok(())
+    }
+
+    fn is_full(&self, queue: &Queue) -> bool {
+        queue.frames >= self.max_frames || queue.bytes.len() >= self.max_bytes
     }
 
     /// A panic while rendering leaves at worst half a message, which costs this connection alone.
@@ -103,9 +112,9 @@ mod tests {
     fn is_bounded_in_messages_and_in_bytes() {
         let outgoing = Outgoing::new(2, 100);
         assert_eq!(outgoing.push(|b| b.push(1)), Ok(()));
-        assert!(outgoing.usable());
+        assert!(!outgoing.full());
         assert_eq!(outgoing.push(|b| b.push(2)), Ok(()));
-        assert!(!outgoing.usable());
+        assert!(outgoing.full());
         assert_eq!(outgoing.push(|b| b.push(3)), Err(NotQueued::Full));
 
         let mut chunk = Vec::new();
@@ -119,9 +128,7 @@ mod tests {
     fn takes_nothing_once_closed() {
         let outgoing = Outgoing::new(2, 100);
         outgoing.close();
-        assert!(!outgoing.usable());
+        assert!(outgoing.closed());
         assert_eq!(outgoing.push(|b| b.push(1)), Err(NotQueued::Closed));
-        outgoing.take(&mut Vec::new());
-        assert!(!outgoing.usable());
     }
 }

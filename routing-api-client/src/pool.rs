@@ -74,28 +74,27 @@ impl Pool {
     pub(crate) fn choose(&mut self, clock: u64, asked: &[Asked]) -> Search {
         let mut search = Search::default();
         let (mut best, mut candidates) = (None, 0);
-        let count = self.applications.len();
-        for at in (self.next..count).chain(0..self.next.min(count)) {
-            let Some(application) = self.applications.get(at) else {
-                continue;
-            };
+        for (at, application) in self.in_turn() {
             if asked.iter().any(|a| a.application == application.id) || !application.takes() {
                 continue;
             }
-            if !application.outgoing.usable() {
+            if application.outgoing.full() {
                 search.full += 1;
                 continue;
             }
             candidates += 1;
-            let load = (application.suspect(clock), application.in_flight(), at);
-            if best
-                .is_none_or(|(suspect, load_of_best, _)| (load.0, load.1) < (suspect, load_of_best))
-            {
-                best = Some(load);
+            let load = (application.suspect(clock), application.in_flight());
+            if best.is_none_or(|(least, _)| load < least) {
+                best = Some((load, at));
             }
         }
-        search.choice = best.and_then(|(_, _, at)| self.take(at, candidates > 1));
+        search.choice = best.and_then(|(_, at)| self.take(at, candidates > 1));
         search
+    }
+
+    fn in_turn(&self) -> impl Iterator<Item = (usize, &Arc<Application>)> {
+        let all = || self.applications.iter().enumerate();
+        all().skip(self.next).chain(all().take(self.next))
     }
 
     fn take(&mut self, at: usize, others: bool) -> Option<Choice> {

@@ -290,3 +290,6 @@ impl<'a, R: AsyncRead + Unpin> Conversation<'a, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,17 +105,14 @@ fn variable(text: &str, position: usize) -> Result<(Variable, &str), TemplateErr
         };
     }
     let (name, argument, after) = name_and_argument(text, position)?;
-    if let Some(variable) = Variable::find(name, argument) {
-        return Ok((variable, after));
-    }
-    // `$rU(…` may be a variable with text behind it.
-    let behind_name = text.get(name.len()..).unwrap_or_default();
     let written = text.strip_suffix(after).unwrap_or(text);
-    Variable::find(name, None)
-        .map(|variable| (variable, behind_name))
-        .ok_or_else(|| unknown(format!("${written}"), position))
+    match Variable::find(name, argument) {
+        Some(variable) => Ok((variable, after)),
+        None => Err(unknown(format!("${written}"), position)),
+    }
 }
 
+/// A name that needs no argument takes none: what is behind it is text.
 fn name_and_argument(
     text: &str,
     position: usize,

@@ -65,7 +65,7 @@ impl Variable {
         match (name, argument) {
             ("T", "id_index" | "id_index_n") => Some(Self::IdIndex),
             ("T", "id_label" | "id_label_n") => Some(Self::IdLabel),
-            ("hdr" | "sel_hdr", name) if !name.is_empty() => Some(Self::Header(name.into())),
+            ("hdr", name) if !name.is_empty() => Some(Self::Header(name.into())),
             _ => None,
         }
     }
