@@ -67,7 +67,8 @@ impl Framer {
     /// Takes the next frame off the front of `buf`; `None` when more bytes are needed.
     ///
     /// # Errors
-    /// When the stream cannot be cut into messages any further.
+    /// When the stream cannot be cut into messages any further. `buf` still begins with the
+    /// message at fault, so that it can be answered before the connection is closed.
     pub fn next(&mut self, buf: &mut BytesMut) -> Result<Option<Frame>, FrameError> {
         if let State::Head { scanned } = self.state {
             match padding(buf, scanned) {
