@@ -1,5 +1,5 @@
 use crate::head::{Flaws, LengthFlaw};
-use crate::{Method, Name, NameAddr, Uri, ValueError, View, lex};
+use crate::{CSeq, Method, Name, NameAddr, Uri, ValueError, Via, View, lex};
 
 /// Why a message may not be processed, and how to answer where it is a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,11 +24,11 @@ pub fn check_request(view: View<'_>) -> Result<(), Defect> {
     }
     check_version(view)?;
     check_frame(view.head.flaws)?;
-    check_common(view)?;
-    check_method(view)?;
+    let common = check_common(view)?;
+    check_method(view, &common.cseq)?;
     check_uri(view.request_uri())?;
     check_max_forwards(view)?;
-    check_branch(view)?;
+    check_branch(&common.via)?;
     every(view.routes(), Name::Route, "Bad Route")
 }
 
@@ -42,7 +42,7 @@ pub fn check_response(view: View<'_>) -> Result<(), Defect> {
     }
     check_version(view)?;
     check_frame(view.head.flaws)?;
-    check_common(view)
+    check_common(view).map(drop)
 }
 
 /// RFC 3261 7.1: the version is SIP/2.0, in any case.
@@ -78,12 +78,18 @@ fn check_frame(flaws: Flaws) -> Result<(), Defect> {
     }
 }
 
+/// What was read on the way.
+struct Common<'a> {
+    via: Via<'a>,
+    cseq: CSeq<'a>,
+}
+
 /// RFC 3261 8.1.1: what every message has, and where once, once.
-fn check_common(view: View<'_>) -> Result<(), Defect> {
+fn check_common(view: View<'_>) -> Result<Common<'_>, Defect> {
     if view.field(Name::Via).is_none() {
         return Err(bad_field(Name::Via, "Missing Via"));
     }
-    sound(view.top_via(), Name::Via, "Bad Via")?;
+    let via = sound(view.top_via(), Name::Via, "Bad Via")?;
     once(view, Name::From, "Missing From", "Multiple From")?;
     sound(view.from(), Name::From, "Bad From")?;
     once(view, Name::To, "Missing To", "Multiple To")?;
@@ -91,7 +97,8 @@ fn check_common(view: View<'_>) -> Result<(), Defect> {
     once(view, Name::CallId, "Missing Call-ID", "Multiple Call-ID")?;
     check_call_id(view)?;
     once(view, Name::CSeq, "Missing CSeq", "Multiple CSeq")?;
-    sound(view.cseq(), Name::CSeq, "Bad CSeq")
+    let cseq = sound(view.cseq(), Name::CSeq, "Bad CSeq")?;
+    Ok(Common { via, cseq })
 }
 
 /// RFC 3261 25.1 `callid`, as far as one can do harm with it.
@@ -105,11 +112,8 @@ fn check_call_id(view: View<'_>) -> Result<(), Defect> {
 
 /// RFC 3261 8.1.1.5: the method of CSeq is that of the request. RFC 4475 3.1.2.18: 501 where the
 /// method is unknown.
-fn check_method(view: View<'_>) -> Result<(), Defect> {
-    if view
-        .cseq()
-        .is_ok_and(|cseq| cseq.method == view.method_raw())
-    {
+fn check_method(view: View<'_>, cseq: &CSeq<'_>) -> Result<(), Defect> {
+    if cseq.method == view.method_raw() {
         return Ok(());
     }
     match view.method() {
@@ -143,9 +147,9 @@ fn check_max_forwards(view: View<'_>) -> Result<(), Defect> {
 }
 
 /// RFC 3261 8.1.1.7: behind the magic cookie stands what makes the branch unique.
-fn check_branch(view: View<'_>) -> Result<(), Defect> {
-    match view.top_via().map(|via| via.branch()) {
-        Ok(Some(branch)) if branch.eq_ignore_ascii_case(b"z9hG4bK") => {
+fn check_branch(via: &Via<'_>) -> Result<(), Defect> {
+    match via.branch() {
+        Some(branch) if branch.eq_ignore_ascii_case(b"z9hG4bK") => {
             Err(bad_field(Name::Via, "Bad Branch"))
         }
         _ => Ok(()),
@@ -165,8 +169,8 @@ fn once(
     }
 }
 
-fn sound<T>(value: Result<T, ValueError>, name: Name, reason: &'static str) -> Result<(), Defect> {
-    value.map(drop).map_err(|_| bad_field(name, reason))
+fn sound<T>(value: Result<T, ValueError>, name: Name, reason: &'static str) -> Result<T, Defect> {
+    value.map_err(|_| bad_field(name, reason))
 }
 
 fn every<'a>(
@@ -174,7 +178,7 @@ fn every<'a>(
     name: Name,
     reason: &'static str,
 ) -> Result<(), Defect> {
-    values.try_for_each(|value| sound(value, name, reason))
+    values.try_for_each(|value| sound(value, name, reason).map(drop))
 }
 
 const fn bad(reason: &'static str) -> Defect {

@@ -1,3 +1,4 @@
+use std::io::Write;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::{Edits, Span, Via, View};
@@ -50,7 +51,8 @@ impl Stamped {
     pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::Received(address) => {
-                out.extend_from_slice(format!(";received={address}").as_bytes())
+                // Writing to a Vec cannot fail.
+                let _ = write!(out, ";received={address}");
             }
             Self::Rport(port) => {
                 out.extend_from_slice(b";rport=");
