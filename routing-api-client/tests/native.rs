@@ -1,5 +1,7 @@
 //! Applications that speak the native dialect, over real connections.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{Application, PATIENCE, Proxy, document, id, native, settings};
