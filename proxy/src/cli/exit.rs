@@ -1,0 +1,32 @@
+//! What the program's end tells a script, and its words to people.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the program's own voice"
+)]
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// Ended as told.
+pub(super) const OK: u8 = 0;
+/// The configuration is wrong.
+pub(super) const CONFIG: u8 = 1;
+/// An address can't be listened on, or the system lacks something.
+pub(super) const START: u8 = 3;
+/// A part of the proxy failed while it ran.
+pub(super) const FAILED: u8 = 4;
+/// Stopped before all calls had ended.
+pub(super) const CUT: u8 = 5;
+
+/// Ends with a complaint.
+pub(super) fn complain(code: u8, what: &impl Display) -> ExitCode {
+    eprintln!("{what}");
+    ExitCode::from(code)
+}
+
+/// Ends well, with an answer.
+pub(super) fn answer(what: &impl Display) -> ExitCode {
+    println!("{what}");
+    ExitCode::from(OK)
+}

@@ -1,0 +1,174 @@
+//! Generates `examples/tidegate.toml`: every setting with its documentation and its default.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const PREFACE: &str = "\
+# Every setting of tidegate, each with its default, or with an example where it has none.
+# Lines with a space behind the # explain; remove the # of the others to set something.
+# `tidegate check --config FILE` says what is wrong with a file.
+";
+
+/// The widest line of an explanation.
+const WIDTH: usize = 98;
+
+/// Writes the example anew instead of comparing it.
+const BLESS: &str = "TIDEGATE_BLESS";
+
+/// The default, with something in every place that is empty by default.
+fn sample() -> Config {
+    let mut config = Config {
+        shards: Some(1),
+        ..Config::default()
+    };
+    config
+        .listen
+        .push("udp:0.0.0.0:5080=sip.example.com".parse().unwrap());
+    config.sip.domains.push("example.com".to_owned());
+    config.sip.min_se = Some(90);
+    config.sip.timers.fr_timer = Some(32_000);
+    config.sip.timers.fr_inv_timer = Some(180_000);
+    config.routing.token = Some("secret".to_owned());
+    let mut evapi: RoutingListen = "127.0.0.1:8449".parse().unwrap();
+    evapi.dialect = Dialect::Evapi;
+    evapi.template = Some(r#"{"tindex":$T(id_index),"tlabel":$T(id_label),"to":"$rU"}"#.to_owned());
+    evapi.framing = Some(Framing::Netstring);
+    evapi.paths = Some(AnswerPaths {
+        index: Some("tindex".to_owned()),
+        label: Some("tlabel".to_owned()),
+        document: Some("xdata".to_owned()),
+    });
+    config.routing.listen.push(evapi);
+    let address = "router.example.com:8448".to_owned();
+    config.routing.dial.push(Dial {
+        address,
+        framing: Framing::Lines,
+    });
+    let document = json!({ "routes": [{ "dst_uri": "sip:192.0.2.7" }] });
+    config.routing.fallback.document = Some(document);
+    config
+}
+
+fn render(config: &Config) -> String {
+    let schema = schemars::schema_for!(Config).to_value();
+    let mut text = PREFACE.to_owned();
+    let mut section = Vec::new();
+    for line in toml::to_string(config).unwrap().lines() {
+        let header = line.trim_start_matches('[').trim_end_matches(']');
+        let path: Vec<&str> = if line.starts_with('[') {
+            section = header.split('.').map(str::to_owned).collect();
+            section.iter().map(String::as_str).collect()
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            section.iter().map(String::as_str).chain([key]).collect()
+        } else {
+            continue;
+        };
+        text.push('\n');
+        explain(describe(&schema, &path).unwrap_or_default(), &mut text);
+        let _ = writeln!(text, "#{line}");
+    }
+    text
+}
+
+/// The description of the property at `path`.
+fn describe<'a>(schema: &'a Value, path: &[&str]) -> Option<&'a str> {
+    let mut at = schema;
+    let mut described = None;
+    for key in path {
+        let property = &target(schema, at)["properties"][*key];
+        described = property["description"].as_str();
+        at = property;
+    }
+    described
+}
+
+/// What `at` refers to: itself, a definition, the items of an array, the type of an option.
+fn target<'a>(schema: &'a Value, at: &'a Value) -> &'a Value {
+    if let Some(name) = at["$ref"].as_str() {
+        return target(
+            schema,
+            &schema["$defs"][name.trim_start_matches("#/$defs/")],
+        );
+    }
+    if at["items"].is_object() {
+        return target(schema, &at["items"]);
+    }
+    at["anyOf"]
+        .as_array()
+        .and_then(|any| any.first())
+        .map_or(at, |one| target(schema, one))
+}
+
+fn explain(description: &str, text: &mut String) {
+    let mut line = String::from("#");
+    for word in description.split_whitespace() {
+        if line.len() + 1 + word.len() > WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    if line.len() > 1 {
+        text.push_str(&line);
+        text.push('\n');
+    }
+}
+
+fn file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/tidegate.toml")
+}
+
+#[test]
+fn the_example_is_what_the_code_says() {
+    let text = render(&sample());
+    if std::env::var_os(BLESS).is_some() {
+        std::fs::write(file(), &text).unwrap();
+    }
+    let found = std::fs::read_to_string(file()).unwrap_or_default();
+    assert!(
+        found == text,
+        "examples/tidegate.toml is stale: run this test with {BLESS}=1"
+    );
+}
+
+#[test]
+fn the_example_without_its_hashes_is_a_sound_configuration() {
+    let uncommented = |line: &str| match line.strip_prefix('#') {
+        Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+        _ => "\n".to_owned(),
+    };
+    let text: String = render(&sample()).lines().map(uncommented).collect();
+    let config = Config::from_toml(&text, None, &Overrides::default()).unwrap();
+    assert_eq!(config, sample());
+}
+
+#[test]
+fn the_example_shows_every_setting_and_explains_it() {
+    let schema = schemars::schema_for!(Config).to_value();
+    let text = render(&sample());
+    let mut todo = vec![&schema];
+    let mut seen = 0;
+    while let Some(at) = todo.pop() {
+        let Some(properties) = target(&schema, at)["properties"].as_object() else {
+            continue;
+        };
+        for (name, property) in properties {
+            let value = text.contains(&format!("\n#{name} = "));
+            let table = text.contains(&format!("{name}]"));
+            assert!(value || table, "{name} is missing");
+            assert!(
+                property["description"].is_string(),
+                "{name} is not explained"
+            );
+            seen += 1;
+            todo.push(property);
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}

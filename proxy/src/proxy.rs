@@ -1,0 +1,162 @@
+//! A running proxy.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use crate::config::{Config, Listen, SipTransport};
+use crate::shard::{Control, Thread};
+use crate::start::{self, Shared, StartError};
+use crate::telemetry::{self, Stats};
+
+/// How long a shard may take to say what it counted.
+const REPORT: Duration = Duration::from_secs(1);
+
+/// A proxy that works until it is shut down. Its threads are its own: it can be started from any
+/// runtime, or without one.
+#[derive(Debug)]
+pub struct Proxy {
+    shards: Vec<Thread>,
+    shared: Shared,
+    sip: Vec<Address>,
+    routing: Vec<SocketAddr>,
+    grace: Duration,
+}
+
+/// Where SIP is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Address {
+    /// How.
+    pub transport: SipTransport,
+    /// Where, with the port that was taken.
+    pub address: SocketAddr,
+}
+
+impl Proxy {
+    /// Starts a proxy. When this returns, it takes SIP and lets applications dial in.
+    ///
+    /// # Errors
+    /// When an address can't be bound, or the system lacks something.
+    pub fn start(mut config: Config) -> Result<Self, StartError> {
+        let (shards, shared) = start::start(&mut config)?;
+        Ok(Self {
+            shards,
+            shared,
+            sip: config.listen.iter().map(Address::of).collect(),
+            routing: config
+                .routing
+                .listen
+                .iter()
+                .map(|listen| listen.address)
+                .collect(),
+            grace: Duration::from_secs(config.shutdown_grace_s.into()),
+        })
+    }
+
+    /// Where SIP is taken, in the order of the configuration.
+    #[must_use]
+    pub fn addresses(&self) -> &[Address] {
+        &self.sip
+    }
+
+    /// Where routing applications dial in, in the order of the configuration.
+    #[must_use]
+    pub fn routing_addresses(&self) -> &[SocketAddr] {
+        &self.routing
+    }
+
+    /// The routing applications that are connected.
+    #[must_use]
+    pub fn applications(&self) -> Vec<routing_api_client::ApplicationState> {
+        self.shared.applications.applications()
+    }
+
+    /// What was counted since the start. A shard that does not answer in time is left out.
+    pub async fn stats(&self) -> Stats {
+        let mut reports = Vec::with_capacity(self.shards.len());
+        for shard in &self.shards {
+            let (ask, answer) = oneshot::channel();
+            if shard.control.send(Control::Report(ask)).await.is_ok() {
+                reports.extend(timeout(REPORT, answer).await.into_iter().flatten());
+            }
+        }
+        let Shared {
+            switchboard,
+            streams,
+            applications,
+            ..
+        } = &self.shared;
+        telemetry::collect(&reports, &applications.stats(), streams, switchboard)
+    }
+
+    /// Takes no new requests from here on: they get 503 with Retry-After. Routing applications are
+    /// told. What lives goes on.
+    pub async fn drain(&self) {
+        self.shared.drain.send_replace(true);
+        self.order(|| Control::Drain).await;
+    }
+
+    /// Completes when every shard has ended: after [`Proxy::drain`], when the last transaction has.
+    pub async fn ended(&mut self) {
+        for shard in &mut self.shards {
+            let _ = (&mut shard.ended).await;
+        }
+    }
+
+    /// Completes when a shard ends that should not.
+    pub async fn failed(&mut self) {
+        let ends = self.shards.iter_mut().map(|shard| &mut shard.ended);
+        first(ends.collect()).await;
+    }
+
+    /// Drains, lets live transactions end for as long as the configuration says, and stops.
+    pub async fn shutdown(mut self) {
+        self.drain().await;
+        let grace = self.grace;
+        let _ = timeout(grace, self.ended()).await;
+        self.stop().await;
+    }
+
+    /// Stops at once.
+    pub async fn stop(self) {
+        self.order(|| Control::Stop).await;
+        for shard in self.shards {
+            let _ = shard.ended.await;
+            let _ = shard.handle.join();
+        }
+    }
+
+    async fn order(&self, order: impl Fn() -> Control) {
+        for shard in &self.shards {
+            let _ = shard.control.send(order()).await;
+        }
+    }
+}
+
+impl Address {
+    fn of(listen: &Listen) -> Self {
+        Self {
+            transport: listen.transport,
+            address: listen.address,
+        }
+    }
+}
+
+/// Completes when the first of `ends` does.
+async fn first(mut ends: Vec<&mut oneshot::Receiver<()>>) {
+    std::future::poll_fn(|cx| {
+        let ended = ends
+            .iter_mut()
+            .any(|end| Pin::new(&mut **end).poll(cx).is_ready());
+        if ended {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}

@@ -1,0 +1,234 @@
+//! The thread of a shard: its runtime, its sockets and the tasks beside its loop.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use routing_api_client as client;
+use tidegate_engine::{Engine, ListenerId};
+use tidegate_sip::{Head, Limits};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep};
+
+use super::clock::Clock;
+use super::outbox::{Outbox, Tasks};
+use super::timer::Timer;
+use super::{Control, Shard, ShardCounters};
+use crate::inbox::{Input, Switchboard};
+use crate::resolve::Resolver;
+use crate::stream;
+use crate::udp::{Arrivals, UdpListener, watch};
+
+/// Datagrams taken with one system call.
+const ARRIVALS: usize = 32;
+
+/// How long streams get to write what is queued when the shard has ended.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Threads for the system's resolver.
+const BLOCKING_THREADS: usize = 16;
+
+/// All that a shard is made of.
+pub(crate) struct Parts {
+    pub(crate) id: u8,
+    pub(crate) engine: Engine,
+    pub(crate) limits: Limits,
+    pub(crate) switchboard: Arc<Switchboard>,
+    pub(crate) streams: Arc<stream::Registry>,
+    pub(crate) applications: Arc<client::Registry>,
+    pub(crate) inbox: mpsc::Receiver<Input>,
+    pub(crate) routing: mpsc::Receiver<client::Inbound>,
+    /// The bound SIP sockets, by listener id.
+    pub(crate) listeners: Vec<Bound>,
+    pub(crate) channels: Channels,
+}
+
+/// A bound SIP socket.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Udp(std::net::UdpSocket),
+    Tcp(std::net::TcpListener),
+}
+
+/// The shard's part in the connections of routing applications.
+pub(crate) struct Channels {
+    pub(crate) inboxes: client::Inboxes,
+    pub(crate) shutdown: client::Shutdown,
+    pub(crate) listen: Vec<(std::net::TcpListener, client::Dialect)>,
+    pub(crate) dial: Vec<(String, client::Dialect)>,
+}
+
+/// A running shard.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    pub(crate) control: mpsc::Sender<Control>,
+    /// Completes, in one way or the other, when the thread is about to end.
+    pub(crate) ended: oneshot::Receiver<()>,
+    pub(crate) handle: thread::JoinHandle<()>,
+}
+
+impl Thread {
+    /// Starts a shard, and returns when it works.
+    pub(crate) fn start(parts: Parts) -> io::Result<Self> {
+        let (control, orders) = mpsc::channel(16);
+        let (ending, ended) = oneshot::channel();
+        let (ready, started) = std::sync::mpsc::sync_channel(1);
+        let builder = thread::Builder::new().name(format!("shard-{}", parts.id));
+        let handle = builder.spawn(move || {
+            live(parts, orders, &ready);
+            let _ = ending.send(());
+        })?;
+        started
+            .recv()
+            .map_err(|_| io::Error::other("the shard's thread ended"))??;
+        Ok(Self {
+            control,
+            ended,
+            handle,
+        })
+    }
+}
+
+type Ready = std::sync::mpsc::SyncSender<io::Result<()>>;
+
+fn live(parts: Parts, orders: mpsc::Receiver<Control>, ready: &Ready) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return report(ready, Err(error)),
+    };
+    runtime.block_on(async {
+        let streams = Arc::clone(&parts.streams);
+        match set_up(parts, orders) {
+            Ok(shard) => {
+                report(ready, Ok(()));
+                shard.run().await;
+                last_words(&streams).await;
+            }
+            Err(error) => report(ready, Err(error)),
+        }
+    });
+    runtime.shutdown_background();
+}
+
+fn report(ready: &Ready, outcome: io::Result<()>) {
+    let _ = ready.send(outcome);
+}
+
+fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
+    let udp = listen(
+        parts.listeners,
+        parts.id,
+        &parts.switchboard,
+        &parts.streams,
+    )?;
+    open_channels(parts.channels, &parts.applications)?;
+    let clock = Clock::new();
+    Ok(Shard {
+        id: parts.id,
+        clock,
+        engine: parts.engine,
+        dispatcher: client::Dispatcher::new(parts.applications),
+        outbox: Outbox::new(parts.id, udp, parts.streams),
+        tasks: Tasks::default(),
+        resolver: Resolver::new(parts.id, Arc::clone(&parts.switchboard)),
+        switchboard: parts.switchboard,
+        limits: parts.limits,
+        head: Head::new(),
+        arrivals: Arrivals::new(ARRIVALS),
+        inbox: parts.inbox,
+        routing: parts.routing,
+        control,
+        timer: Timer::new(clock.now().instant),
+        draining: false,
+        stopped: false,
+        counters: ShardCounters::default(),
+    })
+}
+
+/// Begins to take SIP. UDP is the shard's own work, streams are tasks.
+fn listen(
+    listeners: Vec<Bound>,
+    shard: u8,
+    switchboard: &Arc<Switchboard>,
+    streams: &Arc<stream::Registry>,
+) -> io::Result<Vec<Option<UdpListener>>> {
+    let mut udp = Vec::with_capacity(listeners.len());
+    for (id, bound) in (0..).zip(listeners) {
+        match bound {
+            Bound::Udp(socket) => {
+                let listener = UdpListener::new(socket)?;
+                tokio::spawn(watch_errors(&listener, shard, Arc::clone(switchboard)));
+                udp.push(Some(listener));
+            }
+            Bound::Tcp(listener) => {
+                let listener = TcpListener::from_std(listener)?;
+                tokio::spawn(stream::accept(
+                    listener,
+                    ListenerId(id),
+                    Arc::clone(streams),
+                ));
+                udp.push(None);
+            }
+        }
+    }
+    Ok(udp)
+}
+
+/// What the network gives back comes to the socket, and so to the shard, that sent it.
+fn watch_errors(
+    listener: &UdpListener,
+    shard: u8,
+    switchboard: Arc<Switchboard>,
+) -> impl Future<Output = ()> + use<> {
+    let socket = listener.socket();
+    async move {
+        let hand_over = |lost| switchboard.offer(shard, Input::Undelivered(lost));
+        if let Err(error) = watch(socket, hand_over).await {
+            tracing::error!(%error, "ICMP errors can't be read any more");
+        }
+    }
+}
+
+fn open_channels(channels: Channels, applications: &Arc<client::Registry>) -> io::Result<()> {
+    let Channels {
+        inboxes,
+        shutdown,
+        listen,
+        dial,
+    } = channels;
+    for (listener, dialect) in listen {
+        let listener = TcpListener::from_std(listener)?;
+        let (registry, inboxes) = (Arc::clone(applications), inboxes.clone());
+        tokio::spawn(client::serve(
+            listener,
+            dialect,
+            registry,
+            inboxes,
+            shutdown.clone(),
+        ));
+    }
+    for (address, dialect) in dial {
+        let (registry, inboxes) = (Arc::clone(applications), inboxes.clone());
+        tokio::spawn(client::dial(
+            address,
+            dialect,
+            registry,
+            inboxes,
+            shutdown.clone(),
+        ));
+    }
+    Ok(())
+}
+
+async fn last_words(streams: &stream::Registry) {
+    let deadline = Instant::now() + LAST_WORDS;
+    while !streams.is_flushed() && Instant::now() < deadline {
+        sleep(Duration::from_millis(5)).await;
+    }
+}

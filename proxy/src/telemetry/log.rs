@@ -1,0 +1,48 @@
+//! The log.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Writes the log to standard error from here on. Does nothing when a log is set up already.
+pub fn init(log: &Log) {
+    let filter = filter(&log.level).unwrap_or_default();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    let _ = match log.format {
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.with_target(false).try_init(),
+    };
+}
+
+/// What `log.level` says. The last word of every part has to be a level: the filter itself would
+/// take a misspelt one for the name of a module, and be silent from then on.
+pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    for part in level.split(',') {
+        let word = part.rsplit('=').next().unwrap_or(part).trim();
+        word.parse::<LevelFilter>()
+            .map_err(|_| format!("`{word}` is no level"))?;
+    }
+    EnvFilter::builder()
+        .parse(level)
+        .map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_parts_are_understood_and_nonsense_is_not() {
+        for level in ["info", "debug", "info,routing_api_client=debug"] {
+            assert!(filter(level).is_ok(), "{level}");
+        }
+        for level in ["loud", "", "info,", "info,a=b"] {
+            assert!(filter(level).is_err(), "{level}");
+        }
+    }
+}
