@@ -379,11 +379,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reused_head_remembers_nothing() {
+    fn a_reused_head_keeps_its_memory_and_nothing_else() {
         let mut head = Head::new();
         head.parse(INVITE.as_bytes(), &Limits::default()).unwrap();
+        let memory = (head.entries.as_ptr(), head.entries.capacity());
         let plain = b"OPTIONS sip:a SIP/2.0\r\nTo: sip:b\r\n\r\n";
         head.parse(plain, &Limits::default()).unwrap();
+        assert_eq!((head.entries.as_ptr(), head.entries.capacity()), memory);
         let view = head.view(plain);
         assert_eq!(view.all_fields().count(), 1);
         assert!(view.field(Name::Via).is_none());

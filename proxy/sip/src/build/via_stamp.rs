@@ -13,17 +13,17 @@ pub struct ViaStamp {
 }
 
 impl ViaStamp {
-    /// What has to be added when a request with this Via came from `source`.
+    /// What has to be added when a request with this Via came from `source`. A `received` that the
+    /// sender wrote itself does not stay: responses would go where it says.
     #[must_use]
     pub fn for_source(via: &Via<'_>, source: SocketAddr) -> Self {
         let asked = via.rport().is_some();
+        let claimed = via.params.get("received").is_some();
         let address = source.ip().to_canonical();
-        let same = via
-            .host
-            .ip()
-            .is_some_and(|host| host.to_canonical() == address);
+        let host = via.host.ip().map(|host| host.to_canonical());
+        let differs = host != Some(address);
         Self {
-            received: (asked || !same).then_some(address),
+            received: (asked || claimed || differs).then_some(address),
             rport: asked.then_some(source.port()),
         }
     }
@@ -109,6 +109,8 @@ mod tests {
     #[test]
     fn received_is_added_where_sent_by_is_another_address() {
         assert_eq!(stamped("203.0.113.9", ";a", SOURCE), "203.0.113.9;a");
+        let claimed = stamped("203.0.113.9", ";received=192.0.2.1", SOURCE);
+        assert_eq!(claimed, "203.0.113.9;received=203.0.113.9");
         assert_eq!(
             stamped("10.0.0.1", ";a", SOURCE),
             "10.0.0.1;a;received=203.0.113.9"
