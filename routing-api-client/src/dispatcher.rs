@@ -91,7 +91,7 @@ impl Dispatcher {
         let asked = self.ask_next(id, now, &mut consultation, event);
         let Some(application) = asked.or_else(|| wait_on(&mut consultation, now)) else {
             self.stats.unavailable += 1;
-            self.finished.remember(id, &consultation.asked);
+            self.end(id, &consultation, false);
             return Err(Unavailable);
         };
         self.pending.insert(id, consultation);

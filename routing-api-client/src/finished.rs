@@ -1,5 +1,6 @@
 //! A short memory of consultations that are over, so that what still comes can be told apart.
 
+use smallvec::SmallVec;
 use tidegate_schemas::ConsultationId;
 
 use crate::application::ApplicationId;
@@ -7,8 +8,6 @@ use crate::pending::Asked;
 
 /// How many consultations are remembered at most. A power of two.
 const ENTRIES: usize = 8192;
-/// How many of the applications that were asked are remembered.
-const APPLICATIONS: usize = 4;
 
 /// A table of fixed size in which the new takes the place of the old.
 #[derive(Debug)]
@@ -16,13 +15,12 @@ pub(crate) struct Finished {
     entries: Box<[Option<Entry>]>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Entry {
     id: ConsultationId,
-    asked: [Option<(ApplicationId, Answered)>; APPLICATIONS],
+    /// Who is open has not answered.
+    asked: SmallVec<[Asked; 4]>,
 }
-
-type Answered = bool;
 
 /// What an answer to no open question is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,37 +44,29 @@ impl Default for Finished {
 impl Finished {
     /// Remembers who was asked; who is not open has answered in some way.
     pub(crate) fn remember(&mut self, id: ConsultationId, asked: &[Asked]) {
-        let mut entry = Entry {
-            id,
-            asked: [None; APPLICATIONS],
-        };
-        for (slot, asked) in entry.asked.iter_mut().zip(asked.iter().rev()) {
-            *slot = Some((asked.application, !asked.open));
-        }
         if let Some(place) = self.place(id) {
-            *place = Some(entry);
+            let asked = SmallVec::from_slice(asked);
+            *place = Some(Entry { id, asked });
         }
     }
 
     /// Who was asked about a consultation that is over.
     pub(crate) fn asked(&self, id: ConsultationId) -> impl Iterator<Item = ApplicationId> {
-        let entry = self.entries.get(index(id)).copied().flatten();
-        let asked = entry.filter(|e| e.id == id).map(|e| e.asked);
-        asked.into_iter().flatten().flatten().map(|(id, _)| id)
+        let entry = self.entries.get(index(id)).and_then(Option::as_ref);
+        let entry = entry.filter(|e| e.id == id).into_iter();
+        entry.flat_map(|e| e.asked.iter().map(|a| a.application))
     }
 
     /// Says what an answer is, and remembers that it came.
     pub(crate) fn answered(&mut self, id: ConsultationId, by: ApplicationId) -> Leftover {
-        let entry = self
-            .place(id)
-            .and_then(Option::as_mut)
-            .filter(|e| e.id == id);
-        let mut asked = entry.into_iter().flat_map(|e| e.asked.iter_mut().flatten());
-        match asked.find(|(application, _)| *application == by) {
+        let entry = self.place(id).and_then(Option::as_mut);
+        let entry = entry.filter(|e| e.id == id);
+        let mut asked = entry.into_iter().flat_map(|e| e.asked.iter_mut());
+        match asked.find(|asked| asked.application == by) {
             None => Leftover::Unknown,
-            Some((_, true)) => Leftover::Duplicate,
-            Some((_, answered)) => {
-                *answered = true;
+            Some(Asked { open: false, .. }) => Leftover::Duplicate,
+            Some(asked) => {
+                asked.open = false;
                 Leftover::Late
             }
         }

@@ -11,6 +11,9 @@ use super::pick::pick;
 use super::template::Template;
 
 /// What the applications of one listener speak.
+///
+/// Where Kamailio sends every event to every client, each question goes to one application, and to
+/// the next when that one fails.
 #[derive(Debug, Clone)]
 pub struct EvapiDialect {
     /// The event. `$T(id_index)` and `$T(id_label)` have to be in it for an answer to be possible.

@@ -48,6 +48,13 @@ pub enum TemplateError {
 }
 
 impl Template {
+    /// Whether `$T(id_index)` and `$T(id_label)` are in it, without which nobody can answer on a
+    /// connection that carries many questions.
+    #[must_use]
+    pub fn names_consultation(&self) -> bool {
+        self.has(&Variable::IdIndex) && self.has(&Variable::IdLabel)
+    }
+
     /// Appends the event to `out`.
     pub(crate) fn render(&self, id: ConsultationId, event: &RouteEvent<'_>, out: &mut Vec<u8>) {
         for segment in &self.segments {
@@ -56,6 +63,11 @@ impl Template {
                 Segment::Variable(variable) => variable.push(id, event, out),
             }
         }
+    }
+
+    fn has(&self, wanted: &Variable) -> bool {
+        let mut segments = self.segments.iter();
+        segments.any(|s| matches!(s, Segment::Variable(found) if found == wanted))
     }
 
     fn push_literal(&mut self, text: &str) {
@@ -174,6 +186,13 @@ mod tests {
         assert_eq!(rendered("100 $$ $$rU"), "100 $ $rU");
         assert_eq!(rendered("$rU(x)"), "102(x)");
         assert_eq!(rendered(""), "");
+    }
+
+    #[test]
+    fn a_template_without_the_two_ids_can_be_told() {
+        let named = |text: &str| text.parse::<Template>().unwrap().names_consultation();
+        assert!(named("$T(id_label) $T(id_index)"));
+        assert!(!named("$T(id_label)") && !named("$$T(id_index)$T(id_label)"));
     }
 
     #[track_caller]

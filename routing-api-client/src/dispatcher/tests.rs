@@ -1,3 +1,5 @@
+mod orders;
+
 use std::time::Duration;
 
 use serde_json::Value;
@@ -493,6 +495,31 @@ fn an_answer_in_time_restores_trust() {
     assert!(a.suspect(bench.registry.clock(bench.at(500))));
     bench.answer(1, &a);
     assert!(!a.suspect(bench.registry.clock(bench.at(500))));
+}
+
+#[test]
+fn a_repetition_that_comes_too_late_gives_back_every_place() {
+    let mut bench = Bench::new();
+    let (a, b) = (bench.join("a", 9), bench.join("b", 9));
+    bench.ask(1).unwrap();
+    assert_eq!(bench.time_out_at(500), [id(1)]);
+    assert_eq!(bench.ask_at(1, 1000), Err(Unavailable));
+    assert_eq!([&a, &b].map(|x| x.in_flight()), [0; 2]);
+    assert_eq!(bench.dispatcher.open(), 0);
+}
+
+#[test]
+fn documents_that_nobody_can_honour_are_asked_of_each_but_once() {
+    let mut bench = Bench::new();
+    let all: Vec<_> = (0..9).map(|n| bench.join(&n.to_string(), 9)).collect();
+    for _ in 0..all.len() {
+        let asked = bench.ask(1).unwrap();
+        let application = all.iter().find(|a| a.id == asked).unwrap();
+        bench.answer(1, application);
+        let error = DocumentError::new("", "no");
+        bench.dispatcher.reject(id(1), asked, &error);
+    }
+    assert_eq!(bench.ask(1), Err(Unavailable));
 }
 
 #[test]
