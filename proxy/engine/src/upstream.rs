@@ -1,10 +1,9 @@
 //! Towards the caller: where its responses go and what the server transaction does with them
 //! (RFC 3261 sections 17.2 and 18.2).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
-use tidegate_sip::build::ViaStamp;
 use tidegate_sip::{Host, Via};
 
 use crate::address::{Hop, Source};
@@ -13,21 +12,6 @@ use crate::core::{SERVER, Step};
 use crate::output::{Finished, Output};
 use crate::reply::LocalReply;
 use crate::transaction::Effects;
-
-/// What is added to the top Via of a request (RFC 3261 section 18.2.1, RFC 3581 section 4).
-pub(crate) fn stamp(via: &Via<'_>, source: &Source) -> ViaStamp {
-    let ip = source.addr.ip().to_canonical();
-    let asks_rport = via.rport().is_some();
-    let same_host = match via.host {
-        Host::V4(host) => ip == IpAddr::V4(host),
-        Host::V6(host) => ip == IpAddr::V6(host).to_canonical(),
-        Host::Name(_) => false,
-    };
-    ViaStamp {
-        received: (asks_rport || !same_host || via.received().is_some()).then_some(ip),
-        rport: asks_rport.then_some(source.addr.port()),
-    }
-}
 
 /// Where responses go (RFC 3261 section 18.2.2, RFC 3581 section 4).
 pub(crate) fn hop(via: &Via<'_>, source: &Source) -> Hop {

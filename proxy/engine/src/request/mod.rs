@@ -37,11 +37,11 @@ impl Engine {
         view: View<'_>,
         out: &mut impl Output,
     ) {
-        let Ok(via) = view.top_via() else {
+        let Some(via) = view.top_via_lenient() else {
             self.core.stats.requests_unanswerable += 1;
             return;
         };
-        let stamp = upstream::stamp(&via, source);
+        let stamp = ViaStamp::for_source(&via, source.addr);
         let arrival = Arrival {
             source,
             view,
