@@ -206,11 +206,11 @@ async fn an_oversized_frame_ends_the_connection_before_it_is_read() {
 }
 
 #[tokio::test]
-async fn a_first_byte_of_no_framing_ends_the_connection() {
+async fn a_first_byte_of_no_framing_ends_the_connection_with_a_netstring() {
     let proxy = Proxy::start(native(), settings()).await;
-    let mut application = Application::dial(proxy.address, Framing::Lines).await;
+    let mut application = Application::dial(proxy.address, Framing::Netstring).await;
     application.stream.write_all(b"SSH-2.0\r\n").await.unwrap();
-    assert_eq!(application.closed().await, None);
+    assert_eq!(application.closed().await.unwrap()["code"], "bad_frame");
     assert_eq!(proxy.registry.stats().bad_frame, 1);
 }
 

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::dialect::native::NativeDialect;
+use crate::samples;
 use crate::settings::Settings;
 use crate::stats::ChannelStats;
 
@@ -115,4 +116,20 @@ async fn one_that_speaks_but_does_not_read_is_lost_after_the_write_timeout() {
         Some(Inbound::Lost { .. })
     ));
     assert_eq!(bench.ended().await.1.stalled, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_in_one_turn_leaves_in_one_write() {
+    let mut bench = Bench::start(1 << 20);
+    bench.hello().await;
+    let mut read = vec![0; 1 << 20];
+    assert_ne!(bench.far.read(&mut read).await.unwrap(), 0);
+    let application = bench.registry.snapshot().remove(0);
+    for n in 0..10 {
+        application
+            .question(samples::id(n), 1000, &samples::event())
+            .unwrap();
+    }
+    let count = bench.far.read(&mut read).await.unwrap();
+    assert_eq!(read[..count].iter().filter(|b| **b == b'\n').count(), 10);
 }
