@@ -1,0 +1,25 @@
+//! What the proxy does, as it shows on the wire: each test is one behaviour that a specification or
+//! the routing contract asks for, played in virtual time.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod ack;
+mod cancel;
+mod consultation;
+mod errors;
+mod forward;
+mod headers;
+mod loops;
+mod non_invite;
+mod plans;
+mod reason;
+mod record_route;
+mod response;
+mod route;
+mod session_timer;
+mod target;
+mod timers;
+mod transactions;
+mod upstream;
+mod validate;
