@@ -2,7 +2,7 @@
 //! (section 16.11) of what has none.
 
 use bytes::Bytes;
-use tidegate_sip::{Method, Uri, View};
+use tidegate_sip::{Method, Scheme, Uri, View};
 
 use crate::address::Hop;
 use crate::engine::Engine;
@@ -69,16 +69,17 @@ impl Engine {
     }
 
     fn next_hop_of(&self, view: View<'_>, route: &RouteInfo) -> Option<NextHop> {
+        let uri = Uri::parse(route.request_uri(view)).ok()?;
+        let secure = uri.scheme == Scheme::Sips;
         if route.routes_left == 0 {
-            let uri = Uri::parse(route.request_uri(view)).ok()?;
             return if self.core.own.is_ours(&uri) {
                 None
             } else {
-                NextHop::of(&uri).ok()
+                NextHop::of(&uri, secure).ok()
             };
         }
         let first = view.routes().nth(route.own_routes)?.ok()?;
-        NextHop::of(&Uri::parse(first.uri).ok()?).ok()
+        NextHop::of(&Uri::parse(first.uri).ok()?, secure).ok()
     }
 
     fn send_copy(

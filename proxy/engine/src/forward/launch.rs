@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use smallvec::SmallVec;
 use tidegate_schemas::event::Cause;
-use tidegate_sip::{Name, Uri};
+use tidegate_sip::{Name, Scheme, Uri};
 
 use super::copy::{Copy, CopyIdentity};
 use super::headers;
@@ -167,23 +167,22 @@ impl<O: Output> Step<'_, O> {
             return Err(Unroutable);
         };
         let target = forwarding.plan.target(id);
-        if let Some(uri) = &target.dst_uri {
-            return parsed(uri);
-        }
         let view = request.message.view();
-        if let Some(path) = &target.path {
-            return parsed(first_in_brackets(path).ok_or(Unroutable)?);
-        }
-        if request.route.routes_left > 0 {
+        let asked = target.uri.as_deref();
+        let asked = asked.unwrap_or_else(|| request.route.request_uri(view));
+        let asked = Uri::parse(asked).map_err(|_| Unroutable)?;
+        let secure = asked.scheme == Scheme::Sips;
+        let next = if let Some(uri) = &target.dst_uri {
+            uri
+        } else if let Some(path) = &target.path {
+            first_in_brackets(path).ok_or(Unroutable)?
+        } else if request.route.routes_left > 0 {
             let first = view.routes().nth(request.route.own_routes);
-            return parsed(first.and_then(Result::ok).ok_or(Unroutable)?.uri);
-        }
-        parsed(
-            target
-                .uri
-                .as_deref()
-                .unwrap_or_else(|| request.route.request_uri(view)),
-        )
+            first.and_then(Result::ok).ok_or(Unroutable)?.uri
+        } else {
+            return NextHop::of(&asked, secure);
+        };
+        NextHop::of(&Uri::parse(next).map_err(|_| Unroutable)?, secure)
     }
 
     fn send_branch(&mut self, index: usize, to: Destination) {
@@ -362,10 +361,6 @@ fn first_in_brackets(path: &[u8]) -> Option<&[u8]> {
     let open = path.iter().position(|byte| *byte == b'<')?;
     let length = path.get(open..)?.iter().position(|byte| *byte == b'>')?;
     path.get(open + 1..open + length)
-}
-
-fn parsed(uri: &[u8]) -> Result<NextHop, Unroutable> {
-    NextHop::of(&Uri::parse(uri).map_err(|_| Unroutable)?)
 }
 
 /// Written where it came with the request or where the breadth is divided.

@@ -28,17 +28,18 @@ pub(crate) struct Unroutable;
 
 impl NextHop {
     /// RFC 3263 section 4 without NAPTR and SRV: the transport of the URI, else UDP, for `sips` TLS;
-    /// maddr before the host.
-    pub(crate) fn of(uri: &Uri<'_>) -> Result<Self, Unroutable> {
-        let default = match uri.scheme {
-            Scheme::Sip => Transport::Udp,
-            Scheme::Sips => Transport::Tls,
+    /// maddr before the host. `secure`: the Request-URI is `sips`, so that this URI counts as one
+    /// (RFC 3261 section 16.6 step 7).
+    pub(crate) fn of(uri: &Uri<'_>, secure: bool) -> Result<Self, Unroutable> {
+        let secure = match uri.scheme {
+            Scheme::Sip => secure,
+            Scheme::Sips => true,
             Scheme::Tel | Scheme::Other => return Err(Unroutable),
         };
         let named = uri
             .transport()
             .map(|name| Transport::from_name(name).ok_or(Unroutable));
-        let transport = secured(named.transpose()?.unwrap_or(default), uri.scheme)?;
+        let transport = transport(named.transpose()?, secure)?;
         let host = match uri.maddr().unwrap_or(uri.host) {
             Host::V4(ip) => HostPart::Ip(ip.into()),
             Host::V6(ip) => HostPart::Ip(ip.into()),
@@ -56,12 +57,13 @@ impl NextHop {
 }
 
 /// RFC 3261 section 26.2.2: nothing plain for `sips`.
-fn secured(transport: Transport, scheme: Scheme) -> Result<Transport, Unroutable> {
-    match (scheme, transport) {
-        (Scheme::Sips, Transport::Tcp) => Ok(Transport::Tls),
-        (Scheme::Sips, Transport::Ws) => Ok(Transport::Wss),
-        (Scheme::Sips, Transport::Udp) => Err(Unroutable),
-        (_, transport) => Ok(transport),
+fn transport(named: Option<Transport>, secure: bool) -> Result<Transport, Unroutable> {
+    match (named, secure) {
+        (Some(transport), false) => Ok(transport),
+        (None, false) => Ok(Transport::Udp),
+        (None | Some(Transport::Tcp | Transport::Tls), true) => Ok(Transport::Tls),
+        (Some(Transport::Ws | Transport::Wss), true) => Ok(Transport::Wss),
+        (Some(Transport::Udp), true) => Err(Unroutable),
     }
 }
 
@@ -96,7 +98,16 @@ mod tests {
     use super::*;
 
     fn hop(uri: &str) -> Result<NextHop, Unroutable> {
-        NextHop::of(&Uri::parse(uri.as_bytes()).unwrap())
+        NextHop::of(&Uri::parse(uri.as_bytes()).unwrap(), false)
+    }
+
+    #[test]
+    fn under_a_sips_request_uri_a_sip_uri_counts_as_sips_rfc3261_16_6_7() {
+        let of = |uri: &str| NextHop::of(&Uri::parse(uri.as_bytes()).unwrap(), true);
+        let transport = |uri| of(uri).map(|hop| hop.transport);
+        assert_eq!(transport("sip:192.0.2.1"), Ok(Transport::Tls));
+        assert_eq!(transport("sip:192.0.2.1;transport=ws"), Ok(Transport::Wss));
+        assert_eq!(transport("sip:192.0.2.1;transport=udp"), Err(Unroutable));
     }
 
     #[test]
