@@ -1,0 +1,555 @@
+//! The rules file.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use tidegate_schemas::document::{Outcome, Routing};
+use toml::Spanned;
+
+use crate::condition::{Condition, Network};
+use crate::list::List;
+use crate::shadow;
+use crate::template::{Template, UriTemplate};
+
+/// Rules that can be decided by: the first that matches a request is taken.
+#[derive(Debug)]
+pub struct Rules {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) default: Rule,
+    warnings: Vec<String>,
+}
+
+/// Requests and what is done with them.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) condition: Condition,
+    pub(crate) action: Action,
+    pub(crate) needs_user: bool,
+    pub(crate) needs_rest: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    Redirect(Vec<UriTemplate>),
+    Reply(Reply),
+    Route(Plan),
+}
+
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) order: Routing,
+    pub(crate) targets: Vec<Target>,
+    pub(crate) continue_on: Option<Vec<Outcome>>,
+    pub(crate) stop_on: Option<Vec<Outcome>>,
+}
+
+/// Why a rules file can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RulesError {
+    /// It can't be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no TOML, or a value has the wrong form. The message has the place and shows it.
+    #[error(transparent)]
+    Toml(#[from] toml::de::Error),
+    /// A rule makes no sense.
+    #[error("line {line}: {rule}: {reason}")]
+    Rule {
+        /// Where the rule begins.
+        line: usize,
+        /// Its name.
+        rule: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// There is nothing in it: most likely it is being written.
+    #[error("neither a [[rule]] nor a [default]")]
+    Empty,
+}
+
+impl Rules {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// Where it is wrong and why.
+    pub fn load(path: &Path) -> Result<Self, RulesError> {
+        Self::parse(&read(path)?)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    /// Where it is wrong and why.
+    pub fn parse(text: &str) -> Result<Self, RulesError> {
+        let file: File = toml::from_str(text)?;
+        if file.rules.is_empty() && file.default.is_none() {
+            return Err(RulesError::Empty);
+        }
+        let mut rules = Vec::with_capacity(file.rules.len());
+        let mut warnings = Vec::new();
+        for (number, raw) in (1..).zip(file.rules) {
+            let line = line_of(text, raw.span());
+            let rule = raw
+                .into_inner()
+                .check(number)
+                .map_err(|error| error.at(line))?;
+            if let Some(earlier) = shadow::find(&rules, &rule) {
+                warnings.push(format!(
+                    "line {line}: {} never matches: {} takes all of its requests",
+                    rule.name, earlier.name
+                ));
+            }
+            rules.push(rule);
+        }
+        Ok(Self {
+            rules,
+            default: default_rule(text, file.default)?,
+            warnings,
+        })
+    }
+
+    /// How many rules there are, the default not counted.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// What is allowed but hardly meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Reads the text of a file.
+pub(crate) fn read(path: &Path) -> Result<String, RulesError> {
+    std::fs::read_to_string(path).map_err(|source| RulesError::Read {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+fn line_of(text: &str, span: Range<usize>) -> usize {
+    let before = text.get(..span.start).unwrap_or(text);
+    before.bytes().filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn default_rule(text: &str, raw: Option<Spanned<RawRule>>) -> Result<Rule, RulesError> {
+    let Some(raw) = raw else {
+        return Ok(Rule::not_found());
+    };
+    let line = line_of(text, raw.span());
+    let raw = RawRule {
+        name: Some("default".to_owned()),
+        ..raw.into_inner()
+    };
+    let rule = raw.check(0).map_err(|error| error.at(line))?;
+    if !rule.condition.says_nothing() {
+        let reason = "the default is for whatever no rule matches: it has no conditions";
+        return Err(Misfit {
+            rule: rule.name,
+            reason,
+        }
+        .at(line));
+    }
+    if rule.needs_user {
+        let reason = "{user} can't stand here, because the default is for requests without one too";
+        return Err(Misfit {
+            rule: rule.name,
+            reason,
+        }
+        .at(line));
+    }
+    Ok(rule)
+}
+
+impl Rule {
+    fn not_found() -> Self {
+        Self {
+            name: "default".to_owned(),
+            condition: Condition::default(),
+            action: Action::Reply(Reply {
+                code: 404,
+                reason: None,
+            }),
+            needs_user: false,
+            needs_rest: false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default, rename = "rule")]
+    rules: Vec<Spanned<RawRule>>,
+    default: Option<Spanned<RawRule>>,
+}
+
+/// A rule as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    name: Option<String>,
+    #[serde(default)]
+    method: List<String>,
+    #[serde(default)]
+    user: List<String>,
+    #[serde(default)]
+    prefix: List<String>,
+    #[serde(default)]
+    domain: List<String>,
+    #[serde(default)]
+    source: List<Network>,
+    targets: Option<Vec<Target>>,
+    order: Option<Routing>,
+    continue_on: Option<Vec<Outcome>>,
+    stop_on: Option<Vec<Outcome>>,
+    reply: Option<Reply>,
+    redirect: Option<List<UriTemplate>>,
+}
+
+/// One destination: `"sip:{user}@192.0.2.7"` or a table with more.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) uri: Option<UriTemplate>,
+    pub(crate) dst_uri: Option<UriTemplate>,
+    pub(crate) socket: Option<String>,
+    pub(crate) fr_timer: Option<u32>,
+    pub(crate) fr_inv_timer: Option<u32>,
+    pub(crate) headers: Vec<(String, Template)>,
+    pub(crate) remove_headers: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTarget {
+    uri: Option<UriTemplate>,
+    dst_uri: Option<UriTemplate>,
+    socket: Option<String>,
+    #[serde(default, deserialize_with = "milliseconds")]
+    fr_timer: Option<u32>,
+    #[serde(default, deserialize_with = "milliseconds")]
+    fr_inv_timer: Option<u32>,
+    #[serde(default)]
+    headers: BTreeMap<HeaderName, Template>,
+    #[serde(default)]
+    remove_headers: Vec<HeaderName>,
+}
+
+/// A response.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reply {
+    #[serde(deserialize_with = "final_code")]
+    pub(crate) code: u16,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct HeaderName(String);
+
+impl<'de> Deserialize<'de> for HeaderName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(D::Error::custom(format!("{name:?} is no header name")));
+        }
+        Ok(Self(name))
+    }
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    match u32::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("a timer has at least 1 millisecond")),
+        timer => Ok(Some(timer)),
+    }
+}
+
+fn final_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    match u16::deserialize(deserializer)? {
+        code @ 300..=699 => Ok(code),
+        code => Err(D::Error::custom(format!(
+            "a reply has a code from 300 to 699, not {code}"
+        ))),
+    }
+}
+
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+struct TargetVisitor;
+
+impl<'de> Visitor<'de> for TargetVisitor {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a URI or a table with uri, dst_uri, socket, timers and headers")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Target, E> {
+        let deserializer = serde::de::value::StrDeserializer::new(text);
+        Ok(Target::from(RawTarget {
+            uri: Some(UriTemplate::deserialize(deserializer)?),
+            dst_uri: None,
+            socket: None,
+            fr_timer: None,
+            fr_inv_timer: None,
+            headers: BTreeMap::new(),
+            remove_headers: Vec::new(),
+        }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Target, A::Error> {
+        let raw = RawTarget::deserialize(MapAccessDeserializer::new(map))?;
+        if raw.uri.is_none() && raw.dst_uri.is_none() {
+            return Err(A::Error::custom("a target needs `uri` or `dst_uri`"));
+        }
+        Ok(Target::from(raw))
+    }
+}
+
+impl From<RawTarget> for Target {
+    fn from(raw: RawTarget) -> Self {
+        let headers = raw.headers.into_iter();
+        Self {
+            uri: raw.uri,
+            dst_uri: raw.dst_uri,
+            socket: raw.socket,
+            fr_timer: raw.fr_timer,
+            fr_inv_timer: raw.fr_inv_timer,
+            headers: headers.map(|(name, value)| (name.0, value)).collect(),
+            remove_headers: raw.remove_headers.into_iter().map(|name| name.0).collect(),
+        }
+    }
+}
+
+impl Target {
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let uris = self.uri.iter().chain(&self.dst_uri).map(|uri| &uri.0);
+        uris.chain(self.headers.iter().map(|(_, value)| value))
+    }
+}
+
+impl Action {
+    fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Redirect(contacts) => contacts.iter().map(|contact| &contact.0).collect(),
+            Self::Reply(_) => Vec::new(),
+            Self::Route(plan) => plan.targets.iter().flat_map(Target::templates).collect(),
+        }
+    }
+}
+
+/// What makes no sense in a rule whose values are each in order.
+struct Misfit {
+    rule: String,
+    reason: &'static str,
+}
+
+impl Misfit {
+    fn at(self, line: usize) -> RulesError {
+        RulesError::Rule {
+            line,
+            rule: self.rule,
+            reason: self.reason,
+        }
+    }
+}
+
+impl RawRule {
+    fn check(self, number: usize) -> Result<Rule, Misfit> {
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => format!("rule {number}"),
+        };
+        self.build(name.clone())
+            .map_err(|reason| Misfit { rule: name, reason })
+    }
+
+    fn build(self, name: String) -> Result<Rule, &'static str> {
+        let lower = |name: String| name.to_ascii_lowercase();
+        let condition = Condition {
+            methods: self.method.0,
+            users: self.user.0,
+            prefixes: self.prefix.0,
+            domains: self.domain.0.into_iter().map(lower).collect(),
+            sources: self.source.0,
+        };
+        let policy = (self.order, self.continue_on, self.stop_on);
+        let action = action(self.targets, self.reply, self.redirect, policy)?;
+        let templates = action.templates();
+        let needs_rest = templates.iter().any(|template| template.needs_rest());
+        let needs_user = templates.iter().any(|template| template.needs_user());
+        if needs_rest && (condition.prefixes.is_empty() || !condition.users.is_empty()) {
+            return Err("{rest} is what stands behind `prefix`: it needs `prefix`, and no `user`");
+        }
+        Ok(Rule {
+            name,
+            condition,
+            action,
+            needs_user,
+            needs_rest,
+        })
+    }
+}
+
+type Policy = (Option<Routing>, Option<Vec<Outcome>>, Option<Vec<Outcome>>);
+
+fn action(
+    targets: Option<Vec<Target>>,
+    reply: Option<Reply>,
+    redirect: Option<List<UriTemplate>>,
+    policy: Policy,
+) -> Result<Action, &'static str> {
+    let has_policy = policy.0.is_some() || policy.1.is_some() || policy.2.is_some();
+    match (targets, reply, redirect) {
+        (Some(targets), None, None) if targets.is_empty() => Err("`targets` is empty"),
+        (Some(targets), None, None) => Ok(Action::Route(Plan {
+            order: policy.0.unwrap_or_default(),
+            targets,
+            continue_on: policy.1,
+            stop_on: policy.2,
+        })),
+        (None, Some(_), None) | (None, None, Some(_)) if has_policy => {
+            Err("`order`, `continue_on` and `stop_on` belong to `targets`")
+        }
+        (None, Some(reply), None) => Ok(Action::Reply(reply)),
+        (None, None, Some(contacts)) => Ok(Action::Redirect(contacts.0)),
+        _ => Err("a rule has one of `targets`, `reply` and `redirect`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        Rules::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_example_is_in_order() {
+        let rules = Rules::parse(include_str!("../rules.example.toml")).unwrap();
+        assert!(rules.count() > 3);
+        assert_eq!(rules.warnings(), [""; 0]);
+    }
+
+    #[test]
+    fn a_wrong_value_is_shown_where_it_stands() {
+        for (text, line, reason) in [
+            (
+                "[[rule]]\nuser = 5",
+                "line 2",
+                "a string or a list of strings",
+            ),
+            ("[[rule]]\nuser = []", "line 2", "matches nothing"),
+            (
+                "[[rule]]\nsource = \"192.0.2/24\"",
+                "line 2",
+                "neither an address nor a network",
+            ),
+            ("[[rule]]\ntarget = []", "line 2", "unknown field"),
+            (
+                "[[rule]]\ntargets = [\n\"102\"]",
+                "line 3",
+                "begins with sip:",
+            ),
+            (
+                "[[rule]]\ntargets = [\n\"sip:{x}@h\"]",
+                "line 3",
+                "unknown place",
+            ),
+            (
+                "[[rule]]\ntargets = [{ socket = \"a\" }]",
+                "line 2",
+                "needs `uri` or `dst_uri`",
+            ),
+            (
+                "[[rule]]\ntargets = [{ uri = \"sip:a\", fr_timer = 0 }]",
+                "line 2",
+                "1 millisecond",
+            ),
+            ("[[rule]]\norder = \"random\"", "line 2", "unknown variant"),
+            ("[[rule]]\ncontinue_on = [\"2xx\"]", "line 2", "a class"),
+            ("[[rule]]\nreply = { code = 200 }", "line 2", "300 to 699"),
+            ("[[rule", "line 1", ""),
+        ] {
+            let error = refused(text);
+            assert!(
+                error.contains(line) && error.contains(reason),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_makes_no_sense_is_named_with_its_line() {
+        let two = "\n[[rule]]\nname = \"sales\"\ntargets = [\"sip:a\"]\nreply = { code = 404 }\n";
+        assert!(
+            refused(two).starts_with("line 2: sales: a rule has one of"),
+            "{}",
+            refused(two)
+        );
+        for (text, reason) in [
+            (
+                "[[rule]]\nuser = \"1\"",
+                "line 1: rule 1: a rule has one of",
+            ),
+            ("[[rule]]\ntargets = []", "`targets` is empty"),
+            ("[[rule]]\ntargets = [\"sip:{rest}@h\"]", "{rest} is"),
+            (
+                "[[rule]]\norder = \"serial\"\nreply = { code = 404 }",
+                "belong to `targets`",
+            ),
+            (
+                "[default]\nuser = \"1\"\nreply = { code = 404 }",
+                "default: the default is for",
+            ),
+            (
+                "[default]\ntargets = [\"sip:{user}@h\"]",
+                "default: {user} can't",
+            ),
+            ("", "neither a [[rule]] nor a [default]"),
+        ] {
+            let error = refused(text);
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_rule_behind_a_wider_one_is_warned_of() {
+        let warnings = |first: &str, second: &str| {
+            let action = "reply = { code = 404 }";
+            let text = format!("[[rule]]\n{first}\n{action}\n[[rule]]\n{second}\n{action}");
+            Rules::parse(&text).unwrap().warnings().len()
+        };
+        for (first, second, count) in [
+            ("", "user = \"1\"", 1),
+            ("prefix = \"+1\"", "prefix = \"+1555\"", 1),
+            ("prefix = \"+1\"", "user = \"+1555\"\ndomain = \"a\"", 1),
+            ("source = \"192.0.2.0/24\"", "source = \"192.0.2.9\"", 1),
+            ("prefix = \"+1555\"", "prefix = \"+1\"", 0),
+            ("prefix = \"+1\"", "domain = \"a\"", 0),
+            ("domain = \"a\"", "user = \"1\"", 0),
+            ("user = [\"1\", \"2\"]", "user = [\"2\", \"3\"]", 0),
+        ] {
+            assert_eq!(warnings(first, second), count, "{first} / {second}");
+        }
+    }
+}
