@@ -7,6 +7,7 @@ use tidegate_schemas::document::{
 use tidegate_schemas::message::VERSION;
 
 use crate::rules::{self, Action, Plan, Rule, Rules};
+use crate::target;
 use crate::template::{Filling, UriTemplate};
 use crate::uri::Callee;
 
@@ -91,7 +92,7 @@ fn route(plan: &Plan, filling: &Filling<'_>) -> RouteDocument {
     }
 }
 
-fn target(wanted: &rules::Target, filling: &Filling<'_>) -> Target {
+fn target(wanted: &target::Target, filling: &Filling<'_>) -> Target {
     let fill = |uri: &UriTemplate| uri.0.fill(filling);
     Target {
         uri: wanted.uri.as_ref().map(fill),
@@ -104,7 +105,7 @@ fn target(wanted: &rules::Target, filling: &Filling<'_>) -> Target {
     }
 }
 
-fn headers(wanted: &rules::Target, filling: &Filling<'_>) -> Option<Headers> {
+fn headers(wanted: &target::Target, filling: &Filling<'_>) -> Option<Headers> {
     let set = wanted
         .headers
         .iter()

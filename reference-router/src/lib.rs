@@ -11,6 +11,7 @@ mod list;
 pub mod rules;
 pub mod session;
 mod shadow;
+mod target;
 mod template;
 mod uri;
 pub mod watch;

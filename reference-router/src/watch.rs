@@ -1,5 +1,7 @@
 //! The rules file, read again whenever it changes.
 
+use std::error::Error;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use crate::rules::{self, Rules, RulesError};
+use crate::rules::{Rules, RulesError};
 
 /// An editor writes in several steps: the file is read when this long nothing more happened.
 const SETTLED: Duration = Duration::from_millis(50);
@@ -32,7 +34,7 @@ pub enum FollowError {
     #[error(transparent)]
     Rules(#[from] RulesError),
     /// Its directory can't be watched.
-    #[error("the rules file can't be watched: {0}")]
+    #[error("the rules file can't be watched")]
     Watch(#[from] notify::Error),
 }
 
@@ -43,7 +45,7 @@ pub enum FollowError {
 pub fn follow(path: &Path) -> Result<watch::Receiver<Current>, FollowError> {
     let changed = Arc::new(Notify::new());
     let watcher = watch_directory(path, Arc::clone(&changed))?;
-    let text = rules::read(path)?;
+    let text = fs::read_to_string(path).map_err(RulesError::from)?;
     let rules = Arc::new(parse(&text)?);
     let (sender, receiver) = watch::channel(Current {
         rules,
@@ -106,18 +108,20 @@ impl Follower {
     }
 
     fn reload(&mut self) {
-        let outcome = match rules::read(&self.path) {
+        let outcome = match fs::read_to_string(&self.path) {
             Ok(text) if text == self.text => return,
             Ok(text) => {
                 self.text = text;
                 parse(&self.text)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         let path = self.path.display();
         match &outcome {
             Ok(rules) => info!(%path, rules = rules.count(), "the rules have changed"),
-            Err(error) => error!(%path, "the old rules stay in force: {error}"),
+            Err(error) => {
+                error!(%path, error = error as &dyn Error, "the old rules stay in force")
+            }
         }
         self.sender.send_modify(|current| match outcome {
             Ok(rules) => {
