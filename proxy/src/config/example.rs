@@ -1,5 +1,6 @@
 //! Generates `examples/tidegate.toml`: every setting with its documentation and its default.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -53,10 +54,18 @@ fn sample() -> Config {
     config
 }
 
+/// The sample, with what excludes something else in it.
+fn everything() -> Config {
+    let mut config = sample();
+    config.routing.fallback.document_file = Some(PathBuf::from("fallback.json"));
+    config
+}
+
 fn render(config: &Config) -> String {
     let schema = schemars::schema_for!(Config).to_value();
     let mut text = PREFACE.to_owned();
     let mut section = Vec::new();
+    let mut explained = HashSet::new();
     for line in toml::to_string(config).unwrap().lines() {
         let header = line.trim_start_matches('[').trim_end_matches(']');
         let path: Vec<&str> = if line.starts_with('[') {
@@ -68,19 +77,22 @@ fn render(config: &Config) -> String {
             continue;
         };
         text.push('\n');
-        explain(describe(&schema, &path).unwrap_or_default(), &mut text);
+        let description = describe(&schema, &path).unwrap_or_default();
+        if explained.insert(description) {
+            explain(description, &mut text);
+        }
         let _ = writeln!(text, "#{line}");
     }
     text
 }
 
-/// The description of the property at `path`.
+/// The description of the property at `path`, or of the nearest one above it.
 fn describe<'a>(schema: &'a Value, path: &[&str]) -> Option<&'a str> {
     let mut at = schema;
     let mut described = None;
     for key in path {
         let property = &target(schema, at)["properties"][*key];
-        described = property["description"].as_str();
+        described = property["description"].as_str().or(described);
         at = property;
     }
     described
@@ -126,7 +138,7 @@ fn file() -> PathBuf {
 
 #[test]
 fn the_example_is_what_the_code_says() {
-    let text = render(&sample());
+    let text = render(&everything());
     if std::env::var_os(BLESS).is_some() {
         std::fs::write(file(), &text).unwrap();
     }
@@ -151,7 +163,7 @@ fn the_example_without_its_hashes_is_a_sound_configuration() {
 #[test]
 fn the_example_shows_every_setting_and_explains_it() {
     let schema = schemars::schema_for!(Config).to_value();
-    let text = render(&sample());
+    let text = render(&everything());
     let mut todo = vec![&schema];
     let mut seen = 0;
     while let Some(at) = todo.pop() {

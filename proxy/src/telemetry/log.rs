@@ -24,8 +24,9 @@ pub fn init(log: &Log) {
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
     for part in level.split(',') {
         let word = part.rsplit('=').next().unwrap_or(part).trim();
-        word.parse::<LevelFilter>()
-            .map_err(|_| format!("`{word}` is no level"))?;
+        if word.is_empty() || word.parse::<LevelFilter>().is_err() {
+            return Err(format!("`{word}` is no level"));
+        }
     }
     EnvFilter::builder()
         .parse(level)
