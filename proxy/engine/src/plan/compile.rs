@@ -71,17 +71,13 @@ impl Compiler<'_> {
         common: Common,
         round: usize,
     ) -> Result<Decision, DocumentError> {
-        let mut builder = Builder {
-            scope: self.scope,
-            budget: &mut self.budget,
-            plan: Plan::new(
-                doc.routing.unwrap_or_default(),
-                common.policy,
-                u16::try_from(self.scope.max_targets).unwrap_or(u16::MAX),
-            ),
-        };
-        builder.routes(0, &doc.routes, 1).at("routes")?;
-        let plan = builder.plan;
+        let plan = Plan::new(
+            doc.routing.unwrap_or_default(),
+            common.policy,
+            u16::try_from(self.scope.max_targets).unwrap_or(u16::MAX),
+        );
+        let builder = Builder::new(self.scope, &mut self.budget, plan);
+        let plan = builder.fill(&doc.routes).at("routes")?;
         let next = self.on_exhausted(doc, common.context.as_deref(), round);
         Ok(Decision::Route(Plan {
             on_exhausted: next.at("on_exhausted")?,

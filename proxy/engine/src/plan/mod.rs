@@ -35,6 +35,7 @@ mod target;
 mod tree;
 mod uri;
 mod verbs;
+mod way;
 
 use crate::config::{Config, Listener};
 

@@ -1,12 +1,15 @@
 //! From the routes of a document to the tree of a plan.
 
+use std::cell::OnceCell;
+
 use tidegate_schemas::DocumentError;
 use tidegate_schemas::document::{Group, Route, Target as Wanted};
+use tidegate_sip::Uri;
 
 use super::pointer::{At, given, refuse};
 use super::policy::Policy;
-use super::uri::NextHop;
-use super::{Plan, Scope, Target, headers, socket, uri};
+use super::way::Way;
+use super::{Plan, Scope, Target, headers, socket};
 
 /// A day in milliseconds: no timer of a branch is longer.
 const LONGEST_TIMER: u32 = 24 * 60 * 60 * 1000;
@@ -17,19 +20,42 @@ pub(super) struct Budget {
     pub(super) left: usize,
 }
 
-/// Fills one plan.
-pub(super) struct Builder<'s, 'b> {
-    pub(super) scope: &'s Scope<'s>,
-    pub(super) budget: &'b mut Budget,
-    pub(super) plan: Plan,
+/// Fills one plan from routes that live for `'d`.
+pub(super) struct Builder<'d, 'b> {
+    scope: &'b Scope<'b>,
+    budget: &'b mut Budget,
+    plan: Plan,
+    /// The request's Request-URI.
+    own: OnceCell<Option<Uri<'b>>>,
+    /// Those of the plan's targets.
+    ways: Vec<Way<'d>>,
 }
 
-impl Builder<'_, '_> {
+impl<'d, 'b> Builder<'d, 'b> {
+    pub(super) fn new(scope: &'b Scope<'b>, budget: &'b mut Budget, plan: Plan) -> Self {
+        Self {
+            scope,
+            budget,
+            plan,
+            own: OnceCell::new(),
+            ways: Vec::new(),
+        }
+    }
+
+    /// The plan with these routes at its root.
+    pub(super) fn fill(mut self, routes: &'d [Route]) -> Result<Plan, DocumentError> {
+        let expected = routes.len().min(self.budget.left);
+        self.ways.reserve_exact(expected);
+        self.plan.reserve(expected);
+        self.routes(0, routes, 1)?;
+        Ok(self.plan)
+    }
+
     /// Adds the members of a group, which is `depth` groups deep.
-    pub(super) fn routes(
+    fn routes(
         &mut self,
         parent: u16,
-        routes: &[Route],
+        routes: &'d [Route],
         depth: usize,
     ) -> Result<(), DocumentError> {
         for (index, route) in routes.iter().enumerate() {
@@ -42,7 +68,7 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn group(&mut self, parent: u16, group: &Group, depth: usize) -> Result<(), DocumentError> {
+    fn group(&mut self, parent: u16, group: &'d Group, depth: usize) -> Result<(), DocumentError> {
         if depth > self.scope.max_depth {
             return refuse(format!("groups nest deeper than {}", self.scope.max_depth));
         }
@@ -62,12 +88,14 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn target(&mut self, parent: u16, wanted: &Wanted) -> Result<(), DocumentError> {
+    fn target(&mut self, parent: u16, wanted: &'d Wanted) -> Result<(), DocumentError> {
         self.spend()?;
         let policy = Policy::compile(wanted.continue_on.as_deref(), wanted.stop_on.as_deref())?;
-        let target = target(wanted, self.scope)?;
-        if !self.has(&target) {
+        let way = Way::parse(wanted)?;
+        let target = target(wanted, &way, self.scope)?;
+        if !self.has(&target, &way) {
             self.plan.add_target(parent, target, policy);
+            self.ways.push(way);
         }
         Ok(())
     }
@@ -80,37 +108,24 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    fn has(&self, target: &Target) -> bool {
-        let own = self.scope.request_uri;
-        self.plan
-            .targets
-            .iter()
-            .any(|known| is_same(known, target, own))
+    fn has(&self, target: &Target, way: &Way<'_>) -> bool {
+        let own = || Uri::parse(self.scope.request_uri).ok();
+        let mut known = self.plan.targets.iter().zip(&self.ways);
+        known.any(|(known, its_way)| {
+            known.socket == target.socket
+                && (is_written_alike(known, target)
+                    || its_way.is_same(way, self.own.get_or_init(own).as_ref()))
+        })
     }
 }
 
-/// Whether two targets would send the same request to the same place (RFC 3261 section 16.5).
-fn is_same(a: &Target, b: &Target, own: &[u8]) -> bool {
-    a.socket == b.socket
-        && a.path == b.path
-        && is_same_hop(a.dst_uri.as_deref(), b.dst_uri.as_deref())
-        && uri::same_uri(
-            a.uri.as_deref().unwrap_or(own),
-            b.uri.as_deref().unwrap_or(own),
-        )
+fn is_written_alike(a: &Target, b: &Target) -> bool {
+    a.uri == b.uri && a.dst_uri == b.dst_uri && a.path == b.path
 }
 
-fn is_same_hop(a: Option<&[u8]>, b: Option<&[u8]>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => uri::same_uri(a, b),
-        (a, b) => a == b,
-    }
-}
-
-fn target(wanted: &Wanted, scope: &Scope<'_>) -> Result<Target, DocumentError> {
-    let (way, hop) = way(wanted)?;
+fn target(wanted: &Wanted, way: &Way<'_>, scope: &Scope<'_>) -> Result<Target, DocumentError> {
     let socket = given(wanted.socket.as_ref());
-    let socket = socket.map(|text| socket::find(text, scope.listeners, hop.as_ref()));
+    let socket = socket.map(|text| socket::find(text, scope.listeners, way.next_hop()));
     let headers = wanted.headers.as_ref().map(headers::compile).transpose();
     Ok(Target {
         socket: socket.transpose().at("socket")?,
@@ -118,33 +133,8 @@ fn target(wanted: &Wanted, scope: &Scope<'_>) -> Result<Target, DocumentError> {
         branch_flags: wanted.branch_flags,
         fr_timer: timer(wanted.fr_timer).at("fr_timer")?,
         fr_inv_timer: timer(wanted.fr_inv_timer).at("fr_inv_timer")?,
-        ..way
+        ..way.target()
     })
-}
-
-/// Whom a target calls and by which way; the next hop where the document says it.
-fn way(wanted: &Wanted) -> Result<(Target, Option<NextHop<'_>>), DocumentError> {
-    let dst_uri = given(wanted.dst_uri.as_ref());
-    let dst_hop = dst_uri.map(NextHop::parse).transpose().at("dst_uri")?;
-    let path = given(wanted.path.as_ref())
-        .map(uri::path)
-        .transpose()
-        .at("path")?;
-    let (path, path_hop) = path.unzip();
-    let hop = dst_hop.or(path_hop);
-    let called = given(wanted.uri.as_ref());
-    let called = called
-        .map(|text| uri::called(text, hop.is_some()))
-        .transpose()
-        .at("uri")?;
-    let (uri, own_hop) = called.unzip();
-    let target = Target {
-        uri,
-        dst_uri: dst_uri.map(|uri| uri.as_bytes().into()),
-        path: path.map(|path| path.into_bytes().into()),
-        ..Target::default()
-    };
-    Ok((target, hop.or_else(|| own_hop.flatten())))
 }
 
 /// rtjson's 0 means absent.

@@ -146,6 +146,12 @@ impl Plan {
         }
     }
 
+    /// Makes room for these many targets right under the root, and for no more.
+    pub(super) fn reserve(&mut self, targets: usize) {
+        self.targets.reserve_exact(targets);
+        self.nodes.reserve_exact(targets);
+    }
+
     /// A group that its parent does not know yet: [`Plan::attach`] it once it has members.
     pub(super) fn add_group(
         &mut self,

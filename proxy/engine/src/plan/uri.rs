@@ -8,6 +8,7 @@ use crate::address::Transport;
 use crate::config::Listener;
 
 /// Where a target's request goes first.
+#[derive(Clone, Copy)]
 pub(super) struct NextHop<'a>(Uri<'a>);
 
 impl<'a> NextHop<'a> {
@@ -28,6 +29,10 @@ impl<'a> NextHop<'a> {
             return refuse("it asks for a transport that can't carry it");
         }
         Ok(hop)
+    }
+
+    pub(super) fn uri(&self) -> &Uri<'a> {
+        &self.0
     }
 
     /// Whether the URI leaves the choice of this transport open (RFC 3263 section 4.1). WebSocket
@@ -68,23 +73,21 @@ const TRANSPORTS: [Transport; 5] = [
     Transport::Wss,
 ];
 
-/// The Request-URI of a target, as it stands in a request line: without `method` and headers (RFC 3261
-/// section 19.1.1, table 1). Where no `dst_uri` or `path` says where it goes (`routed`), it is its own
-/// next hop.
+/// The Request-URI of a target, without headers. Where no `dst_uri` or `path` says where it goes
+/// (`routed`), it is its own next hop.
 pub(super) fn called(
     text: &str,
     routed: bool,
-) -> Result<(Box<[u8]>, Option<NextHop<'_>>), DocumentError> {
+) -> Result<(Uri<'_>, Option<NextHop<'_>>), DocumentError> {
     let uri = parse(text)?;
-    let written = written(&uri);
     match uri.scheme {
-        Scheme::Sip | Scheme::Sips if routed => Ok((written, None)),
-        Scheme::Sip | Scheme::Sips => NextHop::of(uri).map(|hop| (written, Some(hop))),
+        Scheme::Sip | Scheme::Sips if routed => Ok((uri, None)),
+        Scheme::Sip | Scheme::Sips => NextHop::of(uri).map(|hop| (uri, Some(hop))),
         Scheme::Other if !is_urn(text) => refuse("only sip, sips, tel and urn URIs can be called"),
         Scheme::Tel | Scheme::Other if !routed => {
             refuse("without `dst_uri` or `path` only a sip or sips URI can be reached")
         }
-        Scheme::Tel | Scheme::Other => Ok((written, None)),
+        Scheme::Tel | Scheme::Other => Ok((uri, None)),
     }
 }
 
@@ -143,7 +146,7 @@ pub(super) fn usable_contact(uri: &[u8], secure_only: bool) -> Option<Box<[u8]>>
     is_allowed.then(|| written(&hop.0))
 }
 
-/// As a Request-URI.
+/// As it stands in a request line: without `method` and headers (RFC 3261 section 19.1.1, table 1).
 pub(super) fn written(uri: &Uri<'_>) -> Box<[u8]> {
     let mut out = Vec::new();
     uri.write_request_uri(&mut out);
@@ -277,13 +280,13 @@ mod tests {
     fn a_request_uri_carries_no_method_and_no_headers() {
         let text = "sip:b@h:5070;method=BYE;user=phone?Route=%3Cx%3E&Subject=y";
         let (uri, _) = called(text, false).unwrap();
-        assert_eq!(&*uri, b"sip:b@h:5070;user=phone");
+        assert_eq!(&*written(&uri), b"sip:b@h:5070;user=phone");
     }
 
     #[test]
     fn numbers_and_services_can_be_called_where_a_way_is_given() {
         for text in ["tel:+4930123;phone-context=example.com", "urn:service:sos"] {
-            assert_eq!(&*called(text, true).unwrap().0, text.as_bytes());
+            assert_eq!(called(text, true).unwrap().0.raw, text.as_bytes());
             assert!(refusal(called(text, false)).contains("dst_uri"), "{text}");
         }
         assert!(refusal(called("mailto:a@h", true)).contains("can be called"));

@@ -101,7 +101,7 @@ fn targets_that_differ_in_their_way_are_kept() {
         {}, { "uri": "sip:own@example.com" },
         { "uri": "sip:a@h" }, { "uri": "sip:a@h", "dst_uri": "sip:gw1" },
         { "uri": "sip:a@h", "dst_uri": "sip:gw2" }, { "uri": "sip:a@h", "dst_uri": "sip:GW2" },
-        { "uri": "sip:a@h", "path": "<sip:gw2;lr>" }, { "uri": "sip:a@h", "socket": "udp:192.0.2.1:5060" }
+        { "uri": "sip:a@h;method=BYE?x=y", "dst_uri": "sip:gw2" }, { "uri": "sip:a@h", "path": "<sip:gw2;lr>" }, { "uri": "sip:a@h", "socket": "udp:192.0.2.1:5060" }
     ] }));
     assert_eq!(plan.targets.len(), 6);
 }

@@ -239,6 +239,7 @@ fn a_group_of_repeats_is_passed_over() {
         parallel(&[to("a"), serial(&[to("a")])]),
         to("b"),
     ]));
+    assert_eq!(run.plan.nodes.len(), 3, "the root, a and b");
     assert_eq!(run.ends("a", Status(480)), ["b"]);
     run.ends("b", Status(480));
     assert_eq!(run.progress, Exhausted);
@@ -249,6 +250,15 @@ fn an_empty_plan_is_exhausted_from_the_start() {
     let (run, started) = Run::of(json!({ "routing": "serial", "routes": [] }));
     assert_eq!(started, NOTHING);
     assert_eq!(run.progress, Exhausted);
+}
+
+#[test]
+fn a_second_start_starts_nothing() {
+    let (mut run, started) = Run::of(parallel(&[to("a"), serial(&[to("b"), to("c")])]));
+    assert_eq!(started, ["a", "b"]);
+    let mut launch = Vec::new();
+    assert_eq!(run.plan.start(&mut launch), Running);
+    assert!(launch.is_empty());
 }
 
 #[test]

@@ -160,76 +160,151 @@ impl Model {
     }
 }
 
-/// Any JSON, made of the keys and values that mean something here more often than not.
-fn any_json() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![
-        prop::sample::select(vec![
-            "serial",
-            "parallel",
-            "reply",
-            "ask",
-            "route",
-            "sip:a@h",
-            "sips:h;transport=tcp",
-            "tel:+49",
-            "<sip:a;lr>",
-            "<sip:a;lr>,\"<",
-            "udp:192.0.2.1:5060",
-            "udp:[",
-            "X: y\r\n",
-            "\"",
-            "\\",
-            "486",
-            "5xx",
-        ])
-        .prop_map(str::to_owned),
-        any::<String>(),
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<u32>().prop_map(Value::from),
-        text.prop_map(Value::from),
-    ];
-    let key = prop::sample::select(vec![
-        "action",
-        "routing",
-        "routes",
-        "uri",
-        "dst_uri",
-        "path",
-        "socket",
-        "headers",
-        "from",
-        "to",
-        "display",
-        "extra",
-        "set",
-        "append",
-        "remove",
-        "on_exhausted",
-        "reply",
-        "code",
-        "body",
-        "content_type",
-        "contacts",
-        "q",
-        "continue_on",
-        "stop_on",
-        "context",
-        "tags",
-        "fr_timer",
+/// Strings that mean something somewhere, and any others.
+fn text() -> impl Strategy<Value = Value> {
+    const TEXTS: [&str; 24] = [
+        "",
+        "sip:a@h",
+        "sip:b@h;method=BYE?x=y",
+        "sips:h;transport=tcp",
+        "sip:[::1]:0",
+        "tel:+49",
+        "urn:service:sos",
+        "<sip:a;lr>",
+        "<sip:a;lr>, \"<\" <sips:b;lr>",
+        "<sip:a;lr>,\"<",
+        "<",
+        "\"",
+        "udp:192.0.2.1:5060",
+        "tcp:192.0.2.1",
+        "udp:[",
+        "X: y\r\n",
+        "X: y\r\nZ",
+        "X: y\r\n\r\n",
+        "\\",
         "X-A",
-    ]);
-    leaf.prop_recursive(6, 64, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(key.clone(), inner, 0..6).prop_map(|map| map
+        "Via",
+        "text/plain",
+        "é",
+        "a b",
+    ];
+    prop_oneof![
+        9 => prop::sample::select(TEXTS.to_vec()).prop_map(Value::from),
+        1 => any::<String>().prop_map(Value::from),
+    ]
+}
+
+/// An object that has each of its members now and then.
+fn object(members: Vec<(&'static str, BoxedStrategy<Value>)>) -> BoxedStrategy<Value> {
+    let members: Vec<_> = members
+        .into_iter()
+        .map(|(key, value)| prop::option::weighted(0.2, value.prop_map(move |value| (key, value))))
+        .collect();
+    members
+        .prop_map(|members| {
+            members
                 .into_iter()
+                .flatten()
                 .map(|(key, value)| (key.to_owned(), value))
-                .collect()),
-        ]
-    })
+                .collect()
+        })
+        .boxed()
+}
+
+fn list(value: BoxedStrategy<Value>) -> BoxedStrategy<Value> {
+    prop::collection::vec(value, 0..3)
+        .prop_map(Value::from)
+        .boxed()
+}
+
+fn any_headers() -> BoxedStrategy<Value> {
+    let text = || text().boxed();
+    let pair = || {
+        list(
+            (text(), text())
+                .prop_map(|(name, value)| json!([name, value]))
+                .boxed(),
+        )
+    };
+    let identity = || object(vec![("display", text()), ("uri", text())]);
+    let set = object(vec![("X-B", text()), ("s", text()), ("Subject", text())]);
+    object(vec![
+        ("from", identity()),
+        ("to", identity()),
+        ("extra", text()),
+        ("set", set),
+        ("append", pair()),
+        ("remove", list(text())),
+    ])
+}
+
+fn any_route() -> BoxedStrategy<Value> {
+    let text = || text().boxed();
+    let timer = || (1..100_000_000_u32).prop_map(Value::from).boxed();
+    let target = object(vec![
+        ("uri", text()),
+        ("dst_uri", text()),
+        ("path", text()),
+        ("socket", text()),
+        ("headers", any_headers()),
+        ("fr_timer", timer()),
+        ("stop_on", words().boxed()),
+    ]);
+    let group =
+        |inner| prop::collection::vec(inner, 1..4).prop_map(|routes| json!({ "routes": routes }));
+    target.prop_recursive(3, 8, 3, group).boxed()
+}
+
+fn any_reply() -> BoxedStrategy<Value> {
+    let pair = (text(), text())
+        .prop_map(|(name, value)| json!([name, value]))
+        .boxed();
+    let texts = (text(), text(), text());
+    (200..700_u16, texts, list(pair))
+        .prop_map(|(code, (reason, body, kind), headers)| {
+            json!({ "code": code, "reason": reason, "body": body, "content_type": kind, "headers": headers })
+        })
+        .boxed()
+}
+
+fn any_document() -> BoxedStrategy<Value> {
+    let contact = (text(), 0.0..=1.0_f32).prop_map(|(uri, q)| json!({ "uri": uri, "q": q }));
+    let contacts = list(contact.boxed());
+    let reply = any_reply();
+    let answers = prop_oneof![
+        Just(json!({ "action": "ask" })),
+        reply
+            .clone()
+            .prop_map(|reply| json!({ "action": "reply", "reply": reply })),
+        contacts
+            .clone()
+            .prop_map(|list| json!({ "action": "redirect", "contacts": list })),
+    ];
+    answers
+        .prop_recursive(3, 8, 1, move |next| {
+            let routes = prop::collection::vec(any_route(), 1..3).prop_map(Value::from);
+            let routed = (routes, prop::option::of(next))
+                .prop_map(|(routes, next)| json!({ "routes": routes, "on_exhausted": next }));
+            let stray = object(vec![
+                (
+                    "action",
+                    prop::sample::select(vec!["route", "drop", "pass"])
+                        .prop_map(Value::from)
+                        .boxed(),
+                ),
+                ("reply", reply.clone()),
+                ("contacts", contacts.clone()),
+                ("context", text().boxed()),
+                ("continue_on", words().boxed()),
+            ]);
+            (routed, prop::option::weighted(0.2, stray)).prop_map(|(mut routed, stray)| {
+                for (key, value) in stray.iter().filter_map(Value::as_object).flatten() {
+                    routed[key] = value.clone();
+                }
+                routed
+            })
+        })
+        .boxed()
 }
 
 proptest! {
@@ -254,9 +329,11 @@ proptest! {
     }
 
     #[test]
-    fn no_document_makes_it_panic(value in any_json()) {
-        if let Ok(document) = serde_json::from_value(value) {
-            let _ = compile(&document, &invite(&config()));
+    fn any_document_is_compiled_or_refused_where_it_is_at_fault(value in any_document()) {
+        let document = super::document(value.clone());
+        if let Err(error) = compile(&document, &invite(&config())) {
+            let (around, _) = error.pointer.rsplit_once('/').unwrap_or_default();
+            prop_assert!(value.pointer(around).is_some(), "{error} in {value}");
         }
     }
 
