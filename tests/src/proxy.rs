@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{binary, root, signal, wait};
@@ -112,26 +113,31 @@ impl Proxy {
         format!("sip:{user}@{}", self.sip())
     }
 
-    /// Asks for the counters and returns the one of this name.
+    /// Asks for the counters and returns one of a group; 0 where it never moved.
     #[must_use]
-    pub fn counter(&self, name: &str) -> u64 {
+    pub fn counter(&self, group: &str, name: &str) -> u64 {
         let before = self.log.len();
         signal(&self.child, "USR1");
         let line = self
             .log
-            .wait_after(before, |line| value_in(line, name).is_some());
-        value_in(&line, name).unwrap()
+            .wait_after(before, |line| line.contains("\"counters\""));
+        let line: Value = serde_json::from_str(&line).expect("a log line in JSON");
+        let group = line[group].as_str().expect("the group");
+        let found = group
+            .split(' ')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        found.map_or(0, |value| value.parse().expect("a number"))
     }
 
-    /// Waits until the counter of this name has reached a value.
-    pub fn wait_for_counter(&self, name: &str, reached: impl Fn(u64) -> bool) {
+    /// Waits until a counter has a value that `wanted` accepts.
+    pub fn wait_for_counter(&self, group: &str, name: &str, wanted: impl Fn(u64) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !reached(self.counter(name)) {
-            assert!(
-                Instant::now() < deadline,
-                "{name} is {}",
-                self.counter(name)
-            );
+        loop {
+            let value = self.counter(group, name);
+            if wanted(value) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{group} {name} is {value}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -202,25 +208,8 @@ fn configuration(settings: &Settings, port: u16, channel: SocketAddr) -> String 
         more,
         ..
     } = settings;
+    text += "[log]\nformat = \"json\"\n";
     text += &format!("[routing]\ndeadline_ms = {deadline_ms}\n");
     text += &format!("[[routing.listen]]\naddress = \"{channel}\"\ndialect = \"{dialect}\"\n");
     text + more + "\n"
-}
-
-/// The number in `name=7` or `"name":7`.
-fn value_in(line: &str, name: &str) -> Option<u64> {
-    let plain: String = line.chars().filter(|c| !matches!(c, '"' | ' ')).collect();
-    let from = [format!("{name}="), format!("{name}:")]
-        .iter()
-        .find_map(|key| {
-            let at = plain.find(key.as_str())?;
-            let starts =
-                at == 0 || !plain[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
-            starts.then_some(at + key.len())
-        })?;
-    let digits: String = plain[from..]
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    digits.parse().ok()
 }

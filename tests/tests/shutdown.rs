@@ -63,5 +63,5 @@ fn the_transactions_of_finished_calls_are_given_back() {
         let refusal = caller.expect_final();
         caller.send(&invite.ack(&refusal), proxy.sip());
     }
-    proxy.wait_for_counter("live", |live| live == 0);
+    proxy.wait_for_counter("engine", "live", |live| live == 0);
 }

@@ -10,7 +10,9 @@ use tidegate_schemas::{FromApplication, FromProxy};
 const LIMIT: usize = 4096;
 
 fuzz_target!(|input: &[u8]| {
-    let [step, kind, stream @ ..] = input else { return };
+    let [step, kind, stream @ ..] = input else {
+        return;
+    };
     let decoder = || match kind % 3 {
         0 => Decoder::detect().with_limit(LIMIT),
         1 => Decoder::new(Framing::Netstring).with_limit(LIMIT),
@@ -54,5 +56,8 @@ fn carry(framing: Framing, payload: &[u8]) {
     let mut buffer = BytesMut::from(out.as_slice());
     let arrived = Decoder::new(framing).next(&mut buffer);
     assert_eq!(arrived.expect("an encoded frame").as_deref(), Some(payload));
-    assert!(buffer.iter().all(u8::is_ascii_whitespace), "nothing is left");
+    assert!(
+        buffer.iter().all(u8::is_ascii_whitespace),
+        "nothing is left"
+    );
 }

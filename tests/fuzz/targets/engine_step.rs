@@ -72,7 +72,9 @@ struct Produced {
 
 impl Output for Produced {
     fn send(&mut self, _: &Hop, bytes: Bytes) {
-        Head::new().parse(&bytes, &limits()).expect("what the engine sends can be read");
+        Head::new()
+            .parse(&bytes, &limits())
+            .expect("what the engine sends can be read");
         self.sent.push(bytes);
     }
 
@@ -97,10 +99,15 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let listeners = [Transport::Udp, Transport::Tcp]
-            .map(|transport| Listener::new(transport, SocketAddr::from((Ipv4Addr::LOCALHOST, 5060))));
+        let listeners = [Transport::Udp, Transport::Tcp].map(|transport| {
+            Listener::new(transport, SocketAddr::from((Ipv4Addr::LOCALHOST, 5060)))
+        });
         let engine = Engine::new(Arc::new(Config::new(listeners.to_vec())), 0, [7; 16], 1);
-        Self { engine, produced: Produced::default(), now: Time(0) }
+        Self {
+            engine,
+            produced: Produced::default(),
+            now: Time(0),
+        }
     }
 
     fn act(&mut self, op: u8, script: &mut Script<'_>) {
@@ -124,12 +131,24 @@ impl World {
     /// A few calls only, so that requests meet the transactions of others.
     fn request(&mut self, method: &str, script: &mut Script<'_>) {
         let (call, flags) = (script.number() % 4, script.number());
-        let transport = if flags & 1 == 0 { Transport::Udp } else { Transport::Tcp };
+        let transport = if flags & 1 == 0 {
+            Transport::Udp
+        } else {
+            Transport::Tcp
+        };
         let cookie = if flags & 2 == 0 { "z9hG4bK" } else { "" };
         let tag = if flags & 4 == 0 { "" } else { ";tag=t" };
-        let route = ["", "Route: <sip:127.0.0.1;lr>\r\n", "Route: <sip:127.0.0.1:5070>\r\n", "Max-Breadth: 1\r\n"]
-            [flags >> 3 & 3];
-        let more = if flags & 32 == 0 { b"".as_slice() } else { script.bytes() };
+        let route = [
+            "",
+            "Route: <sip:127.0.0.1;lr>\r\n",
+            "Route: <sip:127.0.0.1:5070>\r\n",
+            "Max-Breadth: 1\r\n",
+        ][flags >> 3 & 3];
+        let more = if flags & 32 == 0 {
+            b"".as_slice()
+        } else {
+            script.bytes()
+        };
         let head = format!(
             "{method} sip:b@127.0.0.1:5060 SIP/2.0\r\nVia: SIP/2.0/{} 127.0.0.1:5080;branch={cookie}b{call}\r\n\
              {route}From: <sip:a@x>;tag=f{call}\r\nTo: <sip:b@x>{tag}\r\nCall-ID: c{call}\r\nCSeq: {} {method}\r\n",
@@ -151,11 +170,14 @@ impl World {
             listener: ListenerId(stream.into()),
             connection: stream.then_some(ConnectionId(1)),
         };
-        self.engine.handle_message(self.now, &source, head.view(bytes), &mut self.produced);
+        self.engine
+            .handle_message(self.now, &source, head.view(bytes), &mut self.produced);
     }
 
     fn document(&mut self, script: &mut Script<'_>) {
-        let Some(id) = pick(&self.produced.asked, script.number()) else { return };
+        let Some(id) = pick(&self.produced.asked, script.number()) else {
+            return;
+        };
         let _ = self.engine.question(self.now, id, |event| {
             serde_json::to_vec(event).expect("an event can be written")
         });
@@ -165,13 +187,17 @@ impl World {
             None => RouteDocument::from_json(script.bytes()),
         };
         if let Ok(document) = document {
-            let _ = self.engine.handle_document(self.now, id, &document, "fuzz", &mut self.produced);
+            let _ =
+                self.engine
+                    .handle_document(self.now, id, &document, "fuzz", &mut self.produced);
         }
     }
 
     /// Somebody answers a request that was sent.
     fn response(&mut self, script: &mut Script<'_>) {
-        let Some(sent) = pick(&self.produced.sent, script.number()) else { return };
+        let Some(sent) = pick(&self.produced.sent, script.number()) else {
+            return;
+        };
         let status = STATUSES[script.number() % STATUSES.len()];
         let more = script.number();
         let mut head = Head::new();
@@ -189,13 +215,21 @@ impl World {
         };
         let mut bytes = Vec::new();
         build::response(view, ViaStamp::default(), &response, &mut bytes);
-        self.receive(&bytes, if more & 4 == 0 { Transport::Udp } else { Transport::Tcp });
+        self.receive(
+            &bytes,
+            if more & 4 == 0 {
+                Transport::Udp
+            } else {
+                Transport::Tcp
+            },
+        );
     }
 
     fn fail(&mut self, script: &mut Script<'_>) {
         if let Some(sent) = pick(&self.produced.sent, script.number()) {
             let kept = sent.len().min(script.number() * 8);
-            self.engine.handle_send_failure(self.now, &sent[..kept], &mut self.produced);
+            self.engine
+                .handle_send_failure(self.now, &sent[..kept], &mut self.produced);
         }
     }
 
@@ -204,14 +238,16 @@ impl World {
         match which % 4 {
             0 => {
                 if let Some(id) = pick(&self.produced.asked, which / 4) {
-                    self.engine.handle_unavailable(self.now, id, &mut self.produced);
+                    self.engine
+                        .handle_unavailable(self.now, id, &mut self.produced);
                 }
             }
             1 => {
                 if let Some(id) = pick(&self.produced.resolving, which / 4) {
                     let found: [IpAddr; 1] = [Ipv4Addr::LOCALHOST.into()];
                     let addresses = if which & 64 == 0 { &found[..] } else { &[] };
-                    self.engine.handle_resolved(self.now, id, addresses, &mut self.produced);
+                    self.engine
+                        .handle_resolved(self.now, id, addresses, &mut self.produced);
                 }
             }
             2 => self.pass(which as u64 * 1000),

@@ -33,6 +33,9 @@ fn use_document(document: &RouteDocument) {
 }
 
 fn check_refusal(error: &DocumentError) {
-    assert!(error.pointer.is_empty() || error.pointer.starts_with('/'), "{error}");
+    assert!(
+        error.pointer.is_empty() || error.pointer.starts_with('/'),
+        "{error}"
+    );
     assert!(!error.reason.is_empty());
 }

@@ -7,14 +7,25 @@ use tidegate_sip::stream::{Frame, FrameError, Framer};
 use tidegate_sip::{Head, Limits};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&step, stream)) = input.split_first() else { return };
+    let Some((&step, stream)) = input.split_first() else {
+        return;
+    };
     let whole = frames(stream.chunks(stream.len().max(1)));
     let pieces = frames(stream.chunks(usize::from(step).max(1)));
-    assert_eq!(whole.0, pieces.0, "the split makes no difference to the messages");
-    assert_eq!(whole.1.is_some(), pieces.1.is_some(), "nor to whether the stream breaks");
+    assert_eq!(
+        whole.0, pieces.0,
+        "the split makes no difference to the messages"
+    );
+    assert_eq!(
+        whole.1.is_some(),
+        pieces.1.is_some(),
+        "nor to whether the stream breaks"
+    );
     for frame in whole.0 {
         if let Frame::Message(bytes) = frame {
-            Head::new().parse(&bytes, &limits()).expect("a framed message can be read");
+            Head::new()
+                .parse(&bytes, &limits())
+                .expect("a framed message can be read");
         }
     }
 });
@@ -35,5 +46,8 @@ fn frames<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> (Vec<Frame>, Option<Fra
 }
 
 fn limits() -> Limits {
-    Limits { max_message: 4096, ..Limits::default() }
+    Limits {
+        max_message: 4096,
+        ..Limits::default()
+    }
 }
