@@ -67,14 +67,16 @@ impl<O: Output> Step<'_, O> {
         };
         let passes_only = self.cx.is_invite() && (200..300).contains(&status);
         // RFC 3261 section 16.7 step 5: a 2xx to an INVITE passes whatever was sent before.
-        if effects.send || passes_only {
+        let goes_out = effects.send || passes_only;
+        if goes_out {
             self.out.send(&self.cx.upstream, bytes.clone());
-            // RFC 6026: a 2xx is not repeated by the transaction, so there is no need to keep it.
+            // RFC 6026: a 2xx is not repeated by the transaction, so there is no need to keep it. Nor
+            // is a failure that was sent before it.
             self.cx.last_response = (!passes_only).then_some(bytes);
         }
         self.apply_server(&effects);
         if status >= 200 {
-            self.conclude(Some(status));
+            self.conclude(goes_out.then_some(status));
         }
     }
 
