@@ -104,7 +104,8 @@ impl<O: Output> Step<'_, O> {
         let Some(branch) = self.cx.branches.get_mut(index) else {
             return;
         };
-        if let Cancel::Wanted(reason) = std::mem::replace(&mut branch.cancel, Cancel::None) {
+        if let Cancel::Wanted(reason) = &branch.cancel {
+            let reason = reason.clone();
             self.send_cancel(index, &reason);
         }
     }
