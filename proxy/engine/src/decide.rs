@@ -68,6 +68,7 @@ impl<O: Output> Step<'_, O> {
     /// Repeats are absorbed for as long as the caller may send them.
     fn drop_silently(&mut self) {
         self.conclude(None);
+        self.cx.last_response = None;
         self.arm(SERVER, Timer::CancelGuard, self.core.timing.life());
     }
 
