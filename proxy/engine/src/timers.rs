@@ -59,10 +59,16 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Shortly before 64*T1 a non-INVITE gets its answer, while it still is of use: afterwards
-    /// nothing may be sent (RFC 4320 section 4.2).
+    /// nothing may be sent (RFC 4320 section 4.2). The best response that came so far, else 504.
     fn on_caller_about_to_give_up(&mut self) {
-        if !self.cx.is_done() {
-            self.give_up_consultation();
+        if self.cx.is_done() {
+            return;
+        }
+        self.give_up_consultation();
+        let mut ends = self.cx.branches.iter().filter_map(|it| it.outcome.as_ref());
+        if ends.any(|end| end.response.is_some()) {
+            self.answer_with_best();
+        } else {
             self.reply(&LocalReply::of(504, "Server Time-out"));
         }
     }
