@@ -57,11 +57,9 @@ impl<O: Output> Step<'_, O> {
         }
         self.cx.cancelled = Some(reason.clone());
         match &mut self.cx.phase {
-            Phase::Suspended(suspended) => {
-                let label = suspended.label;
-                let id = self.cx.id(self.core.instance, self.core.shard, label);
+            Phase::Suspended(_) => {
                 self.core.stats.consultations_cancelled += 1;
-                self.out.forget(id, Forget::Cancelled);
+                self.withdraw_consultation(Forget::Cancelled);
                 self.reply(&LocalReply::of(487, "Request Terminated"));
             }
             Phase::Forwarding(forwarding) => {

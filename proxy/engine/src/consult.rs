@@ -90,12 +90,18 @@ impl<O: Output> Step<'_, O> {
 
     /// The caller gets its answer without one from an application.
     pub(crate) fn give_up_consultation(&mut self) {
-        if let Phase::Suspended(suspended) = &self.cx.phase {
-            let id = self
-                .cx
-                .id(self.core.instance, self.core.shard, suspended.label);
+        if matches!(self.cx.phase, Phase::Suspended(_)) {
             self.core.stats.deadlines += 1;
-            self.out.forget(id, Forget::Deadline);
+            self.withdraw_consultation(Forget::Deadline);
+        }
+    }
+
+    /// Where an application is asked, its answer is of no use any more.
+    pub(crate) fn withdraw_consultation(&mut self, why: Forget) {
+        if let Phase::Suspended(suspended) = &self.cx.phase {
+            let (instance, shard) = (self.core.instance, self.core.shard);
+            let id = self.cx.id(instance, shard, suspended.label);
+            self.out.forget(id, why);
         }
     }
 

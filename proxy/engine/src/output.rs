@@ -34,6 +34,8 @@ pub enum Forget {
     Cancelled,
     /// Its deadline passed.
     Deadline,
+    /// A branch of an earlier round answered 2xx.
+    Answered,
 }
 
 /// Names one look-up.

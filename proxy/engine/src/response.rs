@@ -11,7 +11,7 @@ use crate::context::{Branch, BranchEnd, CancelReason, Client, Context, Originals
 use crate::core::Step;
 use crate::engine::Engine;
 use crate::forward::identity_span;
-use crate::output::Output;
+use crate::output::{Forget, Output};
 use crate::time::Time;
 use crate::transaction::Effects;
 
@@ -140,6 +140,7 @@ impl<O: Output> Step<'_, O> {
     /// Step 5: every 2xx to an INVITE goes upstream at once, also after the final response.
     fn on_invite_success(&mut self, index: usize, status: u16, view: View<'_>) {
         self.end_with_success(index, status);
+        self.withdraw_consultation(Forget::Answered);
         self.relay(index, view, status, &[]);
         self.cancel_pending(&CancelReason::CompletedElsewhere);
     }
