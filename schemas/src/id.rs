@@ -32,6 +32,17 @@ impl ConsultationId {
         (self.index >> Self::SLOT_BITS) as u8
     }
 
+    /// The text form.
+    #[must_use]
+    pub fn to_ascii(self) -> [u8; 26] {
+        let mut text = [b'-'; 26];
+        let numbers = [self.instance, self.index, self.label];
+        for (group, number) in text.chunks_mut(9).zip(numbers) {
+            write_hex(number, group);
+        }
+        text
+    }
+
     /// The slot of the transaction in its shard.
     #[must_use]
     pub fn slot(self) -> u32 {
@@ -39,13 +50,21 @@ impl ConsultationId {
     }
 }
 
+/// Eight hexadecimal digits into the front of `group`.
+fn write_hex(number: u32, group: &mut [u8]) {
+    for (digit, shift) in group.iter_mut().zip((0..32).step_by(4).rev()) {
+        let nibble = (number >> shift & 0xf) as u8;
+        *digit = if nibble < 10 {
+            b'0' + nibble
+        } else {
+            b'a' + nibble - 10
+        };
+    }
+}
+
 impl fmt::Display for ConsultationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:08x}-{:08x}-{:08x}",
-            self.instance, self.index, self.label
-        )
+        f.write_str(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 
@@ -79,7 +98,8 @@ impl FromStr for ConsultationId {
 
 impl Serialize for ConsultationId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let text = self.to_ascii();
+        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -128,6 +148,7 @@ mod tests {
             index: 0x0200_0007,
             label: 9,
         };
+        assert_eq!(id.to_string(), "deadbeef-02000007-00000009");
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!((id.shard(), id.slot()), (2, 7));
         for wrong in [

@@ -4,6 +4,7 @@
 //! find out where it is wrong.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use memchr::memmem;
 use serde::{Deserialize, Deserializer};
@@ -112,7 +113,10 @@ pub(crate) fn inbound(json: &[u8]) -> Result<Inbound<'_>, DocumentError> {
 
 /// Rules out a key `type` by looking for its letters; they could be escaped.
 fn may_have_type(json: &[u8]) -> bool {
-    memmem::find(json, b"\"type\"").is_some() || memmem::find(json, b"\\u").is_some()
+    static TYPE: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new(b"\"type\""));
+    let is_unicode_escape = |at: usize| json.get(at + 1) == Some(&b'u');
+    TYPE.find(json).is_some() || memchr::memchr_iter(b'\\', json).any(is_unicode_escape)
 }
 
 fn message<'a>(kind: &str, json: &'a [u8]) -> Result<FromApplication<'a>, DocumentError> {
