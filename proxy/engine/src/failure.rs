@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tidegate_sip::Method;
 
 use crate::branch::BranchHandle;
-use crate::context::{Cancel, Client};
+use crate::context::{Cancel, Client, Phase};
 use crate::core::Step;
 use crate::engine::Engine;
 use crate::output::{Output, ResolveId};
@@ -95,11 +95,16 @@ impl<O: Output> Step<'_, O> {
         if !effects.failed {
             return;
         }
-        let halted = !matches!(branch.cancel, Cancel::None);
-        if branch.switched_to_tcp && !halted {
+        let switched = branch.switched_to_tcp && matches!(branch.cancel, Cancel::None);
+        if switched && self.may_launch() {
             return self.relaunch_over_udp(index);
         }
         self.fail_branch(index);
+    }
+
+    /// No 2xx, no 6xx and no CANCEL has come (RFC 3261 sections 16.7 step 5 and 16.10).
+    fn may_launch(&self) -> bool {
+        matches!(&self.cx.phase, Phase::Forwarding(forwarding) if !forwarding.halted)
     }
 }
 

@@ -13,7 +13,7 @@ use super::next_hop::{HostPart, NextHop, Unroutable};
 use super::record_route::record_routes;
 use crate::address::{Hop, Transport};
 use crate::branch::BranchHandle;
-use crate::context::{Branch, Cancel, Client, Originals, Phase, Request};
+use crate::context::{Branch, BranchEnd, Cancel, Client, Originals, Phase, Request};
 use crate::core::Step;
 use crate::output::{Output, ResolveId};
 use crate::plan::{Target, TargetId};
@@ -67,15 +67,21 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// A copy went over TCP for its length alone and nobody listens there: the same over UDP
-    /// (RFC 3261 section 18.1.1).
+    /// (RFC 3261 section 18.1.1), as a new branch, since it is a new client transaction.
     pub(crate) fn relaunch_over_udp(&mut self, index: usize) {
         let Some(branch) = self.cx.branches.get_mut(index) else {
             return;
         };
         branch.client = Client::Terminated;
-        branch.switched_to_tcp = false;
-        let (target, ip) = (branch.target, branch.hop.addr.ip());
+        branch.outcome = Some(BranchEnd {
+            status: 503,
+            cause: Cause::Transport,
+            response: None,
+            followed: true,
+        });
+        let (target, ip, breadth) = (branch.target, branch.hop.addr.ip(), branch.breadth);
         let alternates = std::mem::take(&mut branch.alternates);
+        let index = self.open_branch(target, breadth);
         match self.next_hop(target) {
             Ok(next) => {
                 let destination = Destination {
