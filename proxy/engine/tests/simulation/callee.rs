@@ -53,7 +53,10 @@ pub(crate) enum ServerAct {
     /// A response with this status; the number tells the tags of several answers apart.
     Respond(u16, u8),
     /// Timer G, and the repeats of a 2xx (RFC 3261 section 13.3.1.4).
-    Repeat { interval: u64, since: u64 },
+    Repeat {
+        interval: u64,
+        since: u64,
+    },
     Forge(Forgery),
     HangUp(u8),
 }
@@ -262,7 +265,9 @@ impl Server {
                 honest.replacen(&format!(" {method}\r\n"), &format!(" {other}\r\n"), 1)
             }
             Forgery::OneVia => without_second_via(&honest),
-            Forgery::ForeignVia => honest.replacen("Via: SIP/2.0/UDP 192", "Via: SIP/2.0/UDP 193", 1),
+            Forgery::ForeignVia => {
+                honest.replacen("Via: SIP/2.0/UDP 192", "Via: SIP/2.0/UDP 193", 1)
+            }
         };
         stage.to_proxy(self.peer, self.source, &forged.into_bytes().into());
     }
@@ -341,7 +346,9 @@ fn with_other_branch(stage: &mut Stage, honest: &str) -> String {
     let Some(start) = honest.find("branch=z9hG4bK").map(|at| at + 14) else {
         return honest.to_owned();
     };
-    let end = honest[start..].find(['\r', ';']).map_or(start, |at| start + at);
+    let end = honest[start..]
+        .find(['\r', ';'])
+        .map_or(start, |at| start + at);
     let mut forged = honest.as_bytes().to_vec();
     let at = stage.rng.usize(start..end.max(start + 1));
     forged[at] = if forged[at] == b'a' { b'b' } else { b'a' };

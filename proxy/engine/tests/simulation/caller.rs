@@ -106,7 +106,9 @@ impl Clients {
 
     /// A response reaches a peer. The transaction is found by branch and method.
     pub(crate) fn on_response(&mut self, stage: &mut Stage, view: View<'_>) {
-        let Some(branch) = branch_of(view) else { return };
+        let Some(branch) = branch_of(view) else {
+            return;
+        };
         let found = self.0.iter().position(|it| it.branch.as_bytes() == branch);
         let Some(index) = found else { return };
         let client = &mut self.0[index];
@@ -183,7 +185,9 @@ impl Client {
 
     /// As hostile as a caller can be: also before a provisional and after a final response.
     fn send_cancel(&mut self, stage: &mut Stage, index: usize) {
-        let Some(request) = read(&self.request) else { return };
+        let Some(request) = read(&self.request) else {
+            return;
+        };
         let reason: (&[u8], &[u8]) = (b"Reason", b"SIP;cause=200");
         let extra = if stage.rng.bool() { &[reason][..] } else { &[] };
         let mut bytes = Vec::new();
@@ -216,7 +220,9 @@ impl Client {
         if !self.is_invite() || self.rude {
             return;
         }
-        let Some(dialog) = Dialog::of_caller(view) else { return };
+        let Some(dialog) = Dialog::of_caller(view) else {
+            return;
+        };
         let mut ack = in_dialog(stage, self.peer, "ACK", &dialog);
         ack.cseq = dialog.cseq;
         stage.to_proxy(self.peer, self.source, &ack.bytes());
@@ -253,7 +259,9 @@ fn new_request(stage: &mut Stage, peer: PeerId, method: &'static str) -> Draft {
         contact: contact(stage, peer),
         ..Draft::default()
     };
-    draft.extra.push(format!("X-Opaque: \"{number}\"; kept=yes"));
+    draft
+        .extra
+        .push(format!("X-Opaque: \"{number}\"; kept=yes"));
     draft.body = body(stage, number);
     make_odd(stage, &mut draft);
     draft
@@ -316,7 +324,10 @@ fn via(stage: &mut Stage, peer: PeerId) -> String {
     let (addr, rport) = if peer.behind_nat {
         ("10.0.0.5:5070".to_owned(), ";rport")
     } else {
-        (peer.addr.to_string(), if number % 2 == 0 { ";rport" } else { "" })
+        (
+            peer.addr.to_string(),
+            if number % 2 == 0 { ";rport" } else { "" },
+        )
     };
     format!("SIP/2.0/{transport} {addr};branch=z9hG4bKu{number}{rport}")
 }

@@ -27,7 +27,10 @@ impl Draft {
             format!("{} {} SIP/2.0", self.method, self.uri),
             format!("Via: {}", self.via),
         ];
-        lines.extend(self.max_forwards.map(|hops| format!("Max-Forwards: {hops}")));
+        lines.extend(
+            self.max_forwards
+                .map(|hops| format!("Max-Forwards: {hops}")),
+        );
         lines.extend(self.routes.iter().map(|route| format!("Route: {route}")));
         lines.push(format!("From: {}", self.from));
         lines.push(format!("To: {}", self.to));

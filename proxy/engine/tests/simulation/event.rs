@@ -14,7 +14,10 @@ use crate::scene::PeerId;
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A message arrives at the proxy.
-    Arrives { source: Source, bytes: Bytes },
+    Arrives {
+        source: Source,
+        bytes: Bytes,
+    },
     /// A message of the proxy arrives at a peer.
     Reaches {
         peer: PeerId,
@@ -22,13 +25,27 @@ pub(crate) enum Event {
         bytes: Bytes,
     },
     /// The proxy learns that this could not be delivered.
-    Undelivered { payload: Bytes },
+    Undelivered {
+        payload: Bytes,
+    },
     /// Somebody makes a call.
     Call,
-    Client { index: usize, act: ClientAct },
-    Server { index: usize, act: ServerAct },
-    Router { id: ConsultationId, answer: Answer },
-    Resolved { id: ResolveId, host: String },
+    Client {
+        index: usize,
+        act: ClientAct,
+    },
+    Server {
+        index: usize,
+        act: ServerAct,
+    },
+    Router {
+        id: ConsultationId,
+        answer: Answer,
+    },
+    Resolved {
+        id: ResolveId,
+        host: String,
+    },
     /// The shell wakes the engine, for whatever reason.
     Wake,
     Drain,

@@ -13,6 +13,9 @@ use crate::scene::Scene;
 /// The shortest timer that a document gives, in milliseconds.
 pub(crate) const SHORTEST_TIMER: u32 = 1_000;
 
+/// In every From and To that a document gives, and nowhere else.
+pub(crate) const ALIAS: &str = "alias";
+
 pub(crate) struct Author<'a> {
     rng: &'a mut Rng,
     scene: &'a Scene,
@@ -126,7 +129,10 @@ impl<'a> Author<'a> {
         let peer = self.scene.some_callee(self.rng);
         let addr = self.scene.peers[peer].addr;
         let tcp = self.rng.percent(20);
-        format!("sip:{user}@{addr}{}", if tcp { ";transport=tcp" } else { "" })
+        format!(
+            "sip:{user}@{addr}{}",
+            if tcp { ";transport=tcp" } else { "" }
+        )
     }
 
     fn name(&mut self) -> String {
@@ -136,8 +142,8 @@ impl<'a> Author<'a> {
 
     fn headers(&mut self) -> Headers {
         let identity = |rng: &mut Rng| Identity {
-            display: rng.bool().then(|| "Another".to_owned()),
-            uri: rng.bool().then(|| "sip:another@tidegate.example".to_owned()),
+            display: rng.bool().then(|| format!("An {ALIAS}")),
+            uri: rng.bool().then(|| format!("sip:{ALIAS}@tidegate.example")),
         };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Headers {
@@ -169,7 +175,9 @@ impl<'a> Author<'a> {
         let contact = |uri| RedirectContact { uri, q: Some(0.5) };
         RouteDocument {
             action: Some(Action::Redirect),
-            contacts: (0..self.rng.u32(1..3)).map(|_| contact(self.callee(7))).collect(),
+            contacts: (0..self.rng.u32(1..3))
+                .map(|_| contact(self.callee(7)))
+                .collect(),
             ..RouteDocument::default()
         }
     }
@@ -180,11 +188,23 @@ impl<'a> Author<'a> {
 
     fn timer(&mut self) -> Option<u32> {
         let latest = self.rng.pick(&[2_000, 40_000]);
-        self.rng.percent(20).then(|| self.rng.u32(SHORTEST_TIMER..latest))
+        self.rng
+            .percent(20)
+            .then(|| self.rng.u32(SHORTEST_TIMER..latest))
     }
 
     fn outcomes(&mut self, percent: u32) -> Option<Vec<Outcome>> {
-        let all = ["408", "486", "3xx", "4xx", "5xx", "6xx", "503", "timeout", "transport"];
+        let all = [
+            "408",
+            "486",
+            "3xx",
+            "4xx",
+            "5xx",
+            "6xx",
+            "503",
+            "timeout",
+            "transport",
+        ];
         let count = self.rng.usize(1..4);
         let words = (0..count).map(|_| Outcome(self.rng.pick(&all).to_owned()));
         let words: Vec<Outcome> = words.collect();
@@ -194,16 +214,34 @@ impl<'a> Author<'a> {
     /// A document that can't be honoured.
     pub(crate) fn invalid(&mut self) -> RouteDocument {
         let mut document = self.route(1);
-        let target = Target { uri: Some(self.callee(1)), ..Target::default() };
+        let target = Target {
+            uri: Some(self.callee(1)),
+            ..Target::default()
+        };
         let broken = match self.rng.u32(0..8) {
-            0 => Target { socket: Some("udp:192.0.2.77:5060".to_owned()), ..target },
-            1 => Target { uri: Some("sip:".to_owned()), ..target },
-            2 => Target { uri: Some("sip:a@b\r\nX: y".to_owned()), ..target },
+            0 => Target {
+                socket: Some("udp:192.0.2.77:5060".to_owned()),
+                ..target
+            },
+            1 => Target {
+                uri: Some("sip:".to_owned()),
+                ..target
+            },
+            2 => Target {
+                uri: Some("sip:a@b\r\nX: y".to_owned()),
+                ..target
+            },
             3 => with_header(target, "X-A", "b\r\nX-C: d"),
             4 => with_header(target, "Via", "SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKx"),
             5 => with_header(target, "Call-ID", "other"),
-            6 => Target { path: Some("nowhere".to_owned()), ..target },
-            _ => Target { dst_uri: Some("tel:+4930".to_owned()), ..target },
+            6 => Target {
+                path: Some("nowhere".to_owned()),
+                ..target
+            },
+            _ => Target {
+                dst_uri: Some("tel:+4930".to_owned()),
+                ..target
+            },
         };
         match self.rng.u32(0..6) {
             0 => document.action = Some(Action::Pass),
@@ -220,5 +258,8 @@ fn with_header(target: Target, name: &str, value: &str) -> Target {
         append: vec![(name.to_owned(), value.to_owned())],
         ..Headers::default()
     };
-    Target { headers: Some(headers), ..target }
+    Target {
+        headers: Some(headers),
+        ..target
+    }
 }

@@ -11,6 +11,8 @@ use crate::world::World;
 
 /// Lines of the trace that a failure shows.
 const LAST_LINES: usize = 40;
+/// Failing seeds after which a sweep stops.
+const MOST_FAILURES: usize = 12;
 
 /// What became of one seed.
 pub(crate) struct Outcome {
@@ -24,7 +26,6 @@ pub(crate) struct Summary {
     pub(crate) seeds: u64,
     pub(crate) steps: u64,
     took: Duration,
-    /// The failing seed with the lowest number.
     pub(crate) failure: Option<String>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
     }
 }
 
-/// Runs seeds from 0 on. After the first failure no further seed is begun.
+/// Runs seeds from 0 on. After many failures no further seed is begun.
 pub(crate) fn sweep(seeds: u64) -> Summary {
     let began = Instant::now();
     let (next, steps) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -54,13 +55,13 @@ pub(crate) fn sweep(seeds: u64) -> Summary {
     let worker = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds || !failures.lock().unwrap().is_empty() {
+            if seed >= seeds || failures.lock().unwrap().len() >= MOST_FAILURES {
                 return;
             }
             let outcome = run(seed, false);
             steps.fetch_add(outcome.steps, Ordering::Relaxed);
-            if outcome.failure.is_some() {
-                failures.lock().unwrap().push(seed);
+            if let Some(failure) = outcome.failure {
+                failures.lock().unwrap().push((seed, failure));
             }
         }
     };
@@ -70,27 +71,33 @@ pub(crate) fn sweep(seeds: u64) -> Summary {
             scope.spawn(worker);
         }
     });
-    let failing = failures.into_inner().unwrap().into_iter().min();
+    let mut failures = failures.into_inner().unwrap();
+    failures.sort();
     Summary {
         seeds,
         steps: steps.into_inner(),
         took: began.elapsed(),
-        failure: failing.map(describe),
+        failure: failures.first().map(|(seed, _)| describe(*seed, &failures)),
     }
 }
 
-fn describe(seed: u64) -> String {
-    let outcome = run(seed, true);
-    let from = outcome.trace.len().saturating_sub(LAST_LINES);
-    format!(
-        "{}\n\nseed {seed}: {}\nTIDEGATE_SIM_SEED={seed} cargo test -p tidegate-engine --test simulation",
-        outcome.trace[from..].join("\n"),
-        outcome.failure.unwrap_or_else(|| "it passes when it is traced".to_owned()),
-    )
+/// The last steps of the failing seed with the lowest number, and what became of the others.
+fn describe(seed: u64, failures: &[(u64, String)]) -> String {
+    let trace = run(seed, true).trace;
+    let from = trace.len().saturating_sub(LAST_LINES);
+    let mut text = trace[from..].join("\n") + "\n\n";
+    for (seed, failure) in failures {
+        text += &format!("seed {seed}: {failure}\n");
+    }
+    text + &format!("TIDEGATE_SIM_SEED={seed} cargo test -p tidegate-engine --test simulation")
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} seeds, {} steps in {:?}", self.seeds, self.steps, self.took)
+        write!(
+            f,
+            "{} seeds, {} steps in {:?}",
+            self.seeds, self.steps, self.took
+        )
     }
 }

@@ -67,9 +67,8 @@ impl Scene {
 
     /// The proxy's own listener at an address.
     pub(crate) fn own(&self, hop: &Hop) -> Option<ListenerId> {
-        let fits = |listener: &Listener| {
-            listener.addr == hop.addr && listener.transport == hop.transport
-        };
+        let fits =
+            |listener: &Listener| listener.addr == hop.addr && listener.transport == hop.transport;
         let index = self.listeners.iter().position(fits)?;
         u16::try_from(index).ok().map(ListenerId)
     }

@@ -22,7 +22,10 @@ impl Trace {
     }
 
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.as_ref().map(|lines| lines.borrow().clone()).unwrap_or_default()
+        self.0
+            .as_ref()
+            .map(|lines| lines.borrow().clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn event(&self, now: u64, event: &Event) {
@@ -76,12 +79,17 @@ fn place(hop: &Hop) -> String {
 
 /// The start line and what tells transactions apart.
 pub(crate) fn summary(bytes: &Bytes) -> String {
-    let start = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let start = bytes
+        .split(|byte| *byte == b'\r')
+        .next()
+        .unwrap_or_default();
     let Some(message) = read(bytes) else {
         return format!("{:?} (unreadable)", text(start));
     };
     let view = message.view();
-    let cseq = view.cseq().map_or_else(|_| "?".to_owned(), |cseq| text(cseq.method));
+    let cseq = view
+        .cseq()
+        .map_or_else(|_| "?".to_owned(), |cseq| text(cseq.method));
     let branch = branch_of(view).map(text).unwrap_or_default();
     format!("{} [{cseq} {branch}]", text(start))
 }

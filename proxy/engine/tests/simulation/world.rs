@@ -95,12 +95,16 @@ impl World {
     /// The next event, or the engine's timers; `false` when there is neither.
     fn step(&mut self) -> Result<bool, Violation> {
         let event_at = self.stage.queue.next_time();
-        let wake_at = self.engine.next_timeout().map(|at| at.0.max(self.stage.now));
+        let wake_at = self.engine.next_timeout().map(|at| at.0);
         let (event_at, wake_at) = match (event_at, wake_at) {
             (None, None) => return Ok(false),
             (event, wake) => (event.unwrap_or(u64::MAX), wake.unwrap_or(u64::MAX)),
         };
-        let late = if self.tardiness == 0 { 0 } else { self.stage.rng.u64(0..self.tardiness) };
+        let late = if self.tardiness == 0 {
+            0
+        } else {
+            self.stage.rng.u64(0..self.tardiness)
+        };
         if wake_at.saturating_add(late) < event_at {
             self.stage.now = self.stage.now.max(wake_at.saturating_add(late));
             self.trace.timers(self.stage.now);
@@ -128,9 +132,15 @@ impl World {
             Event::Resolved { id, host } => {
                 let addresses = resolver::addresses(stage);
                 let now = Time(stage.now);
-                return self.observed(Input::Resolved { host: &host, addresses: &addresses }, |engine, out| {
-                    engine.handle_resolved(now, id, &addresses, out);
-                });
+                return self.observed(
+                    Input::Resolved {
+                        host: &host,
+                        addresses: &addresses,
+                    },
+                    |engine, out| {
+                        engine.handle_resolved(now, id, &addresses, out);
+                    },
+                );
             }
             Event::Wake => return self.wake(),
             Event::Drain => {
@@ -179,11 +189,17 @@ impl World {
             _ => author.document(),
         };
         let (trace, mut result) = (self.trace.clone(), Ok(()));
-        self.observed(Input::Document { id, document: &document }, |engine, out| {
-            result = engine.handle_document(now, id, &document, "application", out);
-            trace.note(|| format!("{document:?}: {result:?}"));
-        })?;
-        self.ledger.answered(now.0, id, &document, &result)?;
+        self.observed(
+            Input::Document {
+                id,
+                document: &document,
+            },
+            |engine, out| {
+                result = engine.handle_document(now, id, &document, "application", out);
+                trace.note(|| format!("{document:?}: {result:?}"));
+            },
+        )?;
+        self.ledger.answered(id, &document, &result)?;
         let gives_up = matches!(result, Err(AnswerError::Invalid(_)));
         if gives_up && answer == Answer::Document && self.stage.rng.bool() {
             let answer = Answer::Unavailable;
@@ -195,7 +211,8 @@ impl World {
     fn reach(&mut self, peer: PeerId, hop: Hop, bytes: &Bytes) {
         let Some(message) = read(bytes) else { return };
         if message.view().is_request() {
-            self.servers.on_request(&mut self.stage, peer, hop, &message);
+            self.servers
+                .on_request(&mut self.stage, peer, hop, &message);
         } else {
             self.clients.on_response(&mut self.stage, message.view());
         }
@@ -232,7 +249,11 @@ impl World {
                 let described = self.engine.question(now, id, |event| {
                     let top_via = event.request.headers.iter().find(|(name, _)| name == "Via");
                     let via = top_via.map(|(_, via)| via.to_string()).unwrap_or_default();
-                    (via, event.request.method.to_string(), event.call.to_string())
+                    (
+                        via,
+                        event.request.method.to_string(),
+                        event.call.to_string(),
+                    )
                 });
                 self.ledger.consulted(id, described)?;
                 router::on_consult(&mut self.stage, id, deadline);
