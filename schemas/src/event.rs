@@ -127,6 +127,9 @@ pub struct Attempt<'a> {
     pub cause: Cause,
     /// Milliseconds from the sending of the branch to its end.
     pub time_ms: u32,
+    /// The target's own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_flags: Option<u32>,
 }
 
 /// Where the outcome of a branch comes from.

@@ -2,7 +2,7 @@
 //!
 //! Keys are matched without regard to case and the first of several wins; empty strings are absent;
 //! numbers may be strings, their fractions are cut; a timer of 0 is absent; `"routing": "none"`
-//! means no routes; `version` is not read, nor is an `id` that is not one of the proxy's. All else
+//! is a plan without routes; `version` is not read, nor is an `id` that is not one of the proxy's. All else
 //! is as strict as [`RouteDocument::from_json`], and pointers have the keys as the contract spells
 //! them.
 
@@ -133,6 +133,10 @@ fn tidy_document(entries: &mut Vec<(Cow<'_, str>, Loose<'_>)>) {
     };
     if entries.iter().any(none) {
         entries.retain(|(key, _)| key != "routing" && key != "routes");
+        entries.push((
+            Cow::Borrowed("routing"),
+            Loose::Text(Cow::Borrowed("serial")),
+        ));
     }
 }
 
@@ -258,7 +262,11 @@ mod tests {
     #[test]
     fn routing_none_means_no_routes() {
         let document = read(&json!({"version": "1.0", "routing": "none", "routes": [{}]}));
-        assert_eq!(document, RouteDocument::default());
+        let empty = RouteDocument {
+            routing: Some(Routing::Serial),
+            ..RouteDocument::default()
+        };
+        assert_eq!(document, empty);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! The JSON in the documentation is what it says it is.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test file: what fails, fails the test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

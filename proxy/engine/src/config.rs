@@ -6,6 +6,7 @@ use tidegate_schemas::RouteDocument;
 use tidegate_schemas::document::DocumentError;
 
 use crate::address::{ListenerId, Transport};
+use crate::plan::{self, Scope};
 
 /// The engine's configuration, the same for all shards.
 #[derive(Debug, Clone)]
@@ -72,12 +73,16 @@ impl Config {
         }
     }
 
-    /// Whether `document` could be executed for an INVITE.
+    /// Whether `document` could decide about an INVITE without an application.
     ///
     /// # Errors
     /// Where and why it could not.
     pub fn check_document(&self, document: &RouteDocument) -> Result<(), DocumentError> {
-        crate::plan::compile(document, &crate::plan::Scope::of(self, true)).map(drop)
+        let scope = Scope {
+            may_ask: false,
+            ..Scope::of(self, true)
+        };
+        plan::compile(document, &scope).map(drop)
     }
 
     pub(crate) fn listener(&self, id: ListenerId) -> Option<&Listener> {

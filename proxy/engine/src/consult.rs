@@ -43,7 +43,15 @@ impl Engine {
             .contexts
             .get(slot as usize)
             .is_some_and(|cx| cx.is_invite());
-        let scope = Scope::of(&self.core.config, is_invite);
+        let request = self
+            .contexts
+            .get(slot as usize)
+            .and_then(|cx| cx.request.as_ref());
+        let request_uri = request.map_or(&b""[..], |it| it.route.request_uri(it.message.view()));
+        let scope = Scope {
+            request_uri,
+            ..Scope::of(&self.core.config, is_invite)
+        };
         let decision = plan::compile(document, &scope).inspect_err(|_| {
             self.core.stats.documents_invalid += 1;
         })?;
@@ -108,7 +116,10 @@ impl<O: Output> Step<'_, O> {
     /// No application decides: the static document, else 503 with Retry-After.
     pub(crate) fn decide_alone(&mut self) {
         let config = self.core.config.clone();
-        let scope = Scope::of(&config, self.cx.is_invite());
+        let scope = Scope {
+            may_ask: false,
+            ..Scope::of(&config, self.cx.is_invite())
+        };
         let document = config.fallback.as_ref();
         match document.and_then(|document| plan::compile(document, &scope).ok()) {
             Some(decision) => {

@@ -61,6 +61,8 @@ pub(crate) struct Request {
     pub(crate) rounds: u32,
     /// The application's own string.
     pub(crate) context: Option<Box<str>>,
+    /// The document's labels: a JSON object.
+    pub(crate) tags: Option<Box<str>>,
     pub(crate) attempts: Vec<AttemptRecord>,
 }
 
@@ -80,6 +82,7 @@ pub(crate) struct AttemptRecord {
     pub(crate) reason: Box<[u8]>,
     pub(crate) cause: Cause,
     pub(crate) time_ms: u32,
+    pub(crate) branch_flags: Option<u32>,
 }
 
 /// What the proxy core is doing about the request.
@@ -157,7 +160,7 @@ pub(crate) struct BranchEnd {
     pub(crate) cause: Cause,
     /// The response, where the peer gave one that may go upstream.
     pub(crate) response: Option<Message>,
-    /// A 3xx whose Contacts were tried.
+    /// Other branches took its place: for the Contacts of a 3xx, or over UDP for TCP.
     pub(crate) followed: bool,
 }
 

@@ -2,15 +2,12 @@
 
 use std::borrow::Cow;
 
-use tidegate_schemas::RouteDocument;
-use tidegate_schemas::document::{DocumentError, Route};
 use tidegate_schemas::event::AskReason;
 
-use crate::config::Config;
 use crate::context::{Forwarding, Phase, Server};
 use crate::core::{SERVER, Step};
 use crate::output::Output;
-use crate::plan::{self, Decision, Plan, RedirectPlan, ReplyPlan, Scope};
+use crate::plan::{Decision, Plan, RedirectPlan, ReplyPlan};
 use crate::reply::LocalReply;
 use crate::transaction::Timer;
 
@@ -27,16 +24,20 @@ impl<O: Output> Step<'_, O> {
     /// The Route set or the Request-URI says where it goes (RFC 3261 section 16.5).
     pub(crate) fn go_straight(&mut self) {
         self.set_tier(STRAIGHT);
-        if let Ok(Decision::Route(plan)) = straight(&self.core.config) {
-            self.forward(plan);
-        }
+        self.forward(Plan::straight());
     }
 
     pub(crate) fn execute(&mut self, decision: Decision) {
         match decision {
             Decision::Route(plan) => self.forward(plan),
-            Decision::Reply(reply) => self.reply(&local_reply(reply)),
-            Decision::Redirect(redirect) => self.reply(&moved(redirect)),
+            Decision::Reply(mut reply) => {
+                self.label(reply.tags.take());
+                self.reply(&local_reply(reply));
+            }
+            Decision::Redirect(mut redirect) => {
+                self.label(redirect.tags.take());
+                self.reply(&moved(redirect));
+            }
             Decision::Ask { context } => {
                 if let (Some(context), Some(request)) = (context, &mut self.cx.request) {
                     request.context = Some(context);
@@ -55,7 +56,14 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn forward(&mut self, plan: Plan) {
+    fn label(&mut self, tags: Option<Box<str>>) {
+        if let (Some(tags), Some(request)) = (tags, &mut self.cx.request) {
+            request.tags = Some(tags);
+        }
+    }
+
+    fn forward(&mut self, mut plan: Plan) {
+        self.label(plan.tags.take());
         if let (Some(context), Some(request)) = (&plan.context, &mut self.cx.request) {
             request.context = Some(context.clone());
         }
@@ -81,14 +89,6 @@ impl<O: Output> Step<'_, O> {
             }
         }
     }
-}
-
-fn straight(config: &Config) -> Result<Decision, DocumentError> {
-    let document = RouteDocument {
-        routes: vec![Route::Target(Box::default())],
-        ..RouteDocument::default()
-    };
-    plan::compile(&document, &Scope::of(config, false))
 }
 
 fn local_reply(plan: ReplyPlan) -> LocalReply {

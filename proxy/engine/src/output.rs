@@ -57,6 +57,8 @@ pub struct Finished<'a> {
     pub status: Option<u16>,
     /// What decided: the application's name, `static document`, `no application`, `in-dialog`.
     pub tier: &'a str,
+    /// The document's labels: a JSON object.
+    pub tags: Option<&'a str>,
     /// Branches that were tried.
     pub branches: usize,
     /// Milliseconds from the request to its final response.

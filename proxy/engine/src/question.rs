@@ -113,6 +113,7 @@ fn attempt(record: &AttemptRecord) -> Attempt<'_> {
         reason: text(&record.reason),
         cause: record.cause,
         time_ms: record.time_ms,
+        branch_flags: record.branch_flags,
     }
 }
 

@@ -114,6 +114,7 @@ mod tests {
             reason: "Busy".into(),
             cause: Cause::Response,
             time_ms: 3,
+            branch_flags: Some(8),
         });
         let mut ours = Vec::new();
         NativeDialect::default().question(Framing::Lines, event.id, 700, &event, &mut ours);

@@ -151,6 +151,7 @@ impl<O: Output> Step<'_, O> {
             reason: reason.unwrap_or_else(|| made_here(end.cause)).into(),
             cause: end.cause,
             time_ms: self.now.since(branch.started),
+            branch_flags: target.branch_flags,
         });
     }
 }

@@ -146,6 +146,13 @@ impl Plan {
         }
     }
 
+    /// A plan of one target that changes nothing: the Route set or the Request-URI says where it goes.
+    pub(crate) fn straight() -> Self {
+        let mut plan = Self::new(Routing::Serial, None, 1);
+        plan.add_target(0, Target::default(), None);
+        plan
+    }
+
     /// Makes room for these many targets right under the root, and for no more.
     pub(super) fn reserve(&mut self, targets: usize) {
         self.targets.reserve_exact(targets);

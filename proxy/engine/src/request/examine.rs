@@ -38,6 +38,7 @@ impl Admission {
             tier: Box::default(),
             rounds: 0,
             context: None,
+            tags: None,
             attempts: Vec::new(),
         })
     }
