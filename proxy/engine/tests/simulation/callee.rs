@@ -157,7 +157,7 @@ impl Servers {
         let found = self.find(peer, branch_of(cancel), b"INVITE");
         let source = stage.scene.source(peer, hop.transport, hop.listener);
         let Some(index) = found else {
-            return stage.to_proxy(peer, source, &response(cancel, 481, "none", &[]));
+            return stage.send_to_proxy(peer, source, &response(cancel, 481, "none", &[]));
         };
         let server = &mut self.0[index];
         let (status, answer) = match server.on_cancel {
@@ -168,7 +168,7 @@ impl Servers {
             OnCancel::AnswerAllTheSame => (Some(200), Some(200)),
         };
         if let Some(status) = status {
-            stage.to_proxy(peer, source, &response(cancel, status, "cancelled", &[]));
+            stage.send_to_proxy(peer, source, &response(cancel, status, "cancelled", &[]));
         }
         if let Some(status) = answer.filter(|_| !server.answered) {
             server.respond(stage, index, status, 0);
@@ -197,7 +197,7 @@ impl Server {
 
     fn say_again(&self, stage: &mut Stage) {
         if let Some(last) = &self.last {
-            stage.to_proxy(self.peer, self.source, last);
+            stage.send_to_proxy(self.peer, self.source, last);
         }
     }
 
@@ -206,7 +206,7 @@ impl Server {
             return;
         }
         let bytes = self.make(stage, status, number);
-        stage.to_proxy(self.peer, self.source, &bytes);
+        stage.send_to_proxy(self.peer, self.source, &bytes);
         self.last = Some(bytes);
         if status < 200 {
             return;
@@ -224,7 +224,7 @@ impl Server {
         }
     }
 
-    fn repeat(&mut self, stage: &mut Stage, index: usize, interval: u64, since: u64) {
+    fn repeat(&self, stage: &mut Stage, index: usize, interval: u64, since: u64) {
         if self.acknowledged || stage.now - since > LIFE {
             return;
         }
@@ -269,7 +269,7 @@ impl Server {
                 honest.replacen("Via: SIP/2.0/UDP 192", "Via: SIP/2.0/UDP 193", 1)
             }
         };
-        stage.to_proxy(self.peer, self.source, &forged.into_bytes().into());
+        stage.send_to_proxy(self.peer, self.source, &forged.into_bytes().into());
     }
 }
 

@@ -123,7 +123,7 @@ impl Clients {
         let source = stage.scene.usual_source(peer);
         let branch = draft.via.split("branch=").nth(1).unwrap();
         let request = draft.bytes();
-        stage.to_proxy(peer, source, &request);
+        stage.send_to_proxy(peer, source, &request);
         let index = self.0.len();
         if !source.transport.is_reliable() {
             let act = ClientAct::Repeat;
@@ -173,7 +173,7 @@ impl Client {
         if !self.is_open() || stops {
             return;
         }
-        stage.to_proxy(self.peer, self.source, &self.request);
+        stage.send_to_proxy(self.peer, self.source, &self.request);
         self.interval *= 2;
         if !self.is_invite() {
             let slow = self.state == State::Proceeding;
@@ -196,9 +196,9 @@ impl Client {
         self.repeat_cancel(stage, index, T1);
     }
 
-    fn repeat_cancel(&mut self, stage: &mut Stage, index: usize, interval: u64) {
+    fn repeat_cancel(&self, stage: &mut Stage, index: usize, interval: u64) {
         let Some(cancel) = &self.cancel else { return };
-        stage.to_proxy(self.peer, self.source, cancel);
+        stage.send_to_proxy(self.peer, self.source, cancel);
         if !self.source.transport.is_reliable() && interval < LIFE / 2 {
             let act = ClientAct::RepeatCancel(interval * 2);
             stage.plan(interval, Event::Client { index, act });
@@ -225,7 +225,7 @@ impl Client {
         };
         let mut ack = in_dialog(stage, self.peer, "ACK", &dialog);
         ack.cseq = dialog.cseq;
-        stage.to_proxy(self.peer, self.source, &ack.bytes());
+        stage.send_to_proxy(self.peer, self.source, &ack.bytes());
         if is_first && stage.rng.percent(50) {
             let act = ClientAct::Go(Box::new(dialog));
             let delay = stage.rng.u64(0..20_000);
@@ -241,7 +241,7 @@ impl Client {
         };
         let mut ack = Vec::new();
         build::ack(request.view(), view, &mut ack);
-        stage.to_proxy(self.peer, self.source, &ack.into());
+        stage.send_to_proxy(self.peer, self.source, &ack.into());
     }
 }
 
@@ -284,6 +284,10 @@ fn make_odd(stage: &mut Stage, draft: &mut Draft) {
         12 => "sip:callee@203.0.113.11".clone_into(&mut draft.uri),
         13 => draft.routes.push("<sip:192.0.2.1;lr>".to_owned()),
         14 => draft.routes.push("<sip:203.0.113.12;lr>".to_owned()),
+        16 | 17 => {
+            let below = "Via: SIP/2.0/UDP 192.168.0.9;branch=z9hG4bKbelow;received=198.51.100.77";
+            draft.extra.push(below.to_owned());
+        }
         15 => draft.routes.push("<sip:203.0.113.13>".to_owned()),
         _ => {}
     }
@@ -326,7 +330,11 @@ fn via(stage: &mut Stage, peer: PeerId) -> String {
     } else {
         (
             peer.addr.to_string(),
-            if number % 2 == 0 { ";rport" } else { "" },
+            if number.is_multiple_of(2) {
+                ";rport"
+            } else {
+                ""
+            },
         )
     };
     format!("SIP/2.0/{transport} {addr};branch=z9hG4bKu{number}{rport}")

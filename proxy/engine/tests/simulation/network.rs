@@ -19,6 +19,8 @@ pub(crate) struct Network {
     stragglers: u32,
     /// In per mille: datagrams whose bytes change.
     pub(crate) corruption: u32,
+    /// In per mille: datagrams that somebody sends again, much later.
+    pub(crate) replays: u32,
     /// The usual delay in milliseconds.
     delay: u64,
     /// When the last bytes of a stream arrive.
@@ -41,13 +43,14 @@ impl Network {
             duplication: upto(rng, 15),
             stragglers: upto(rng, 10),
             corruption: upto(rng, 8),
+            replays: upto(rng, 8),
             delay: rng.u64(0..150),
             streams: BTreeMap::new(),
         }
     }
 
     /// When the copies of one datagram arrive: none, one or two of them.
-    pub(crate) fn datagram(&mut self, rng: &mut Rng, now: u64) -> Vec<u64> {
+    pub(crate) fn datagram(&self, rng: &mut Rng, now: u64) -> Vec<u64> {
         if rng.percent(self.loss) {
             return Vec::new();
         }

@@ -1,10 +1,13 @@
 //! Runs seeds, on all cores, and says how to see a failure again.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use tidegate_engine::Stats;
 
 use crate::trace::Trace;
 use crate::world::World;
@@ -15,54 +18,58 @@ const LAST_LINES: usize = 40;
 const MOST_FAILURES: usize = 12;
 
 /// What became of one seed.
+#[derive(Default)]
 pub(crate) struct Outcome {
-    pub(crate) steps: u64,
+    steps: u64,
+    stats: Stats,
     pub(crate) transcript: Vec<u8>,
     pub(crate) trace: Vec<String>,
     pub(crate) failure: Option<String>,
 }
 
+/// What became of many.
+#[derive(Default)]
 pub(crate) struct Summary {
     pub(crate) seeds: u64,
     pub(crate) steps: u64,
+    /// The engine's counters, over all seeds.
+    pub(crate) counters: BTreeMap<&'static str, u64>,
+    failures: Vec<(u64, String)>,
     took: Duration,
-    pub(crate) failure: Option<String>,
 }
 
 pub(crate) fn run(seed: u64, verbose: bool) -> Outcome {
     let trace = Trace::new(verbose);
-    let (mut steps, mut transcript) = (0, Vec::new());
+    let mut outcome = Outcome::default();
     let result = catch_unwind(AssertUnwindSafe(|| {
         let mut world = World::new(seed, trace.clone(), verbose);
         let result = world.run();
-        steps = world.steps;
-        transcript = world.transcript.take().unwrap_or_default();
+        outcome.steps = world.steps;
+        outcome.stats = world.stats();
+        outcome.transcript = world.transcript.take().unwrap_or_default();
         result.err().map(|violation| violation.to_string())
     }));
-    Outcome {
-        steps,
-        transcript,
-        trace: trace.lines(),
-        failure: result.unwrap_or_else(|_| Some("it panicked, see above".to_owned())),
-    }
+    outcome.failure = result.unwrap_or_else(|_| Some("it panicked, see above".to_owned()));
+    outcome.trace = trace.lines();
+    outcome
 }
 
 /// Runs seeds from 0 on. After many failures no further seed is begun.
 pub(crate) fn sweep(seeds: u64) -> Summary {
     let began = Instant::now();
-    let (next, steps) = (AtomicU64::new(0), AtomicU64::new(0));
-    let failures = Mutex::new(Vec::new());
+    let next = AtomicU64::new(0);
+    let summary = Mutex::new(Summary {
+        seeds,
+        ..Summary::default()
+    });
     let worker = || {
-        loop {
+        while summary.lock().unwrap().failures.len() < MOST_FAILURES {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= seeds || failures.lock().unwrap().len() >= MOST_FAILURES {
+            if seed >= seeds {
                 return;
             }
             let outcome = run(seed, false);
-            steps.fetch_add(outcome.steps, Ordering::Relaxed);
-            if let Some(failure) = outcome.failure {
-                failures.lock().unwrap().push((seed, failure));
-            }
+            summary.lock().unwrap().add(seed, outcome);
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -71,33 +78,45 @@ pub(crate) fn sweep(seeds: u64) -> Summary {
             scope.spawn(worker);
         }
     });
-    let mut failures = failures.into_inner().unwrap();
-    failures.sort();
-    Summary {
-        seeds,
-        steps: steps.into_inner(),
-        took: began.elapsed(),
-        failure: failures.first().map(|(seed, _)| describe(*seed, &failures)),
-    }
+    let mut summary = summary.into_inner().unwrap();
+    summary.failures.sort();
+    summary.took = began.elapsed();
+    summary
 }
 
-/// The last steps of the failing seed with the lowest number, and what became of the others.
-fn describe(seed: u64, failures: &[(u64, String)]) -> String {
-    let trace = run(seed, true).trace;
-    let from = trace.len().saturating_sub(LAST_LINES);
-    let mut text = trace[from..].join("\n") + "\n\n";
-    for (seed, failure) in failures {
-        text += &format!("seed {seed}: {failure}\n");
+impl Summary {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.steps += outcome.steps;
+        let counters = &mut self.counters;
+        outcome
+            .stats
+            .each(|name, value| *counters.entry(name).or_default() += value);
+        self.failures
+            .extend(outcome.failure.map(|failure| (seed, failure)));
     }
-    text + &format!("TIDEGATE_SIM_SEED={seed} cargo test -p tidegate-engine --test simulation")
+
+    /// The last steps of the failing seed with the lowest number, and what became of the others.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let (first, _) = self.failures.first()?;
+        let trace = run(*first, true).trace;
+        let mut text = trace[trace.len().saturating_sub(LAST_LINES)..].join("\n");
+        text += "\n\n";
+        for (seed, failure) in &self.failures {
+            text += &format!("seed {seed}: {failure}\n");
+        }
+        text +=
+            &format!("TIDEGATE_SIM_SEED={first} cargo test -p tidegate-engine --test simulation");
+        Some(text)
+    }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seeds, steps, took) = (self.seeds, self.steps, self.took);
         write!(
             f,
-            "{} seeds, {} steps in {:?}",
-            self.seeds, self.steps, self.took
+            "{seeds} seeds, {steps} steps in {took:?}: {:?}",
+            self.counters
         )
     }
 }

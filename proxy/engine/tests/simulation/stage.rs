@@ -42,7 +42,7 @@ impl Stage {
     }
 
     /// A peer sends to the proxy.
-    pub(crate) fn to_proxy(&mut self, peer: PeerId, source: Source, bytes: &Bytes) {
+    pub(crate) fn send_to_proxy(&mut self, peer: PeerId, source: Source, bytes: &Bytes) {
         if source.transport.is_reliable() {
             let at = self
                 .network
@@ -54,10 +54,14 @@ impl Stage {
             let bytes = self.spoiled(bytes);
             self.queue.plan(at, Event::Arrives { source, bytes });
         }
+        if self.rng.permille(self.network.replays) {
+            let (delay, bytes) = (self.rng.u64(0..100_000), bytes.clone());
+            self.plan(delay, Event::Arrives { source, bytes });
+        }
     }
 
     /// The proxy sends.
-    pub(crate) fn from_proxy(&mut self, hop: Hop, bytes: Bytes) {
+    pub(crate) fn carry_from_proxy(&mut self, hop: Hop, bytes: Bytes) {
         if let Some(listener) = self.scene.own(&hop) {
             let source = Source {
                 transport: hop.transport,

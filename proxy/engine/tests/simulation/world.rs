@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use tidegate_engine::{AnswerError, Engine, Hop, Source, Time};
+use tidegate_engine::{AnswerError, Engine, Hop, Source, Stats, Time};
 use tidegate_schemas::ConsultationId;
 
 use crate::callee::Servers;
@@ -79,6 +79,10 @@ impl World {
             let delay = stage.rng.u64(0..span);
             stage.plan(delay, Event::Drain);
         }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.engine.stats()
     }
 
     /// Until nothing happens any more.
@@ -243,7 +247,7 @@ impl World {
 
     fn carry_out(&mut self, command: Command) -> Result<(), Violation> {
         match command {
-            Command::Send { hop, bytes } => self.stage.from_proxy(hop, bytes),
+            Command::Send { hop, bytes } => self.stage.carry_from_proxy(hop, bytes),
             Command::Consult { id, deadline } => {
                 let now = Time(self.stage.now);
                 let described = self.engine.question(now, id, |event| {

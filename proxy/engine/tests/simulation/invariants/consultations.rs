@@ -4,11 +4,8 @@ use tidegate_engine::{AnswerError, Forget, Time};
 use tidegate_schemas::{ConsultationId, RouteDocument};
 use tidegate_sip::{Method, Via};
 
-use super::transaction::key;
+use super::transaction::{LATE, key};
 use super::{Input, Ledger, Violation, ensure};
-
-/// How late a shell wakes the engine, with a tick of the wheel, in milliseconds.
-const LATE: u64 = 100;
 
 #[derive(Debug)]
 pub(super) struct Open {
@@ -68,9 +65,10 @@ impl Ledger {
             "{id} asks about a finished transaction"
         );
         ensure!(
-            !transaction.cancelled,
+            transaction.cancelled.is_none(),
             "{id} asks about a cancelled transaction"
         );
+        transaction.progress = self.now;
         if let Some(open) = self.open.get_mut(&id) {
             open.transaction = Some(index);
         }
@@ -125,7 +123,8 @@ impl Ledger {
         let transaction = self.close_consultation(id)?;
         let fits = match (why, input) {
             (Forget::Cancelled, Input::Message { view, .. }) => {
-                view.method() == Method::Cancel && self.transactions[transaction].cancelled
+                view.method() == Method::Cancel
+                    && self.transactions[transaction].cancelled.is_some()
             }
             (Forget::Deadline, Input::Timers) => true,
             (Forget::Answered, Input::Message { view, .. }) => view.status() / 100 == 2,

@@ -106,6 +106,7 @@ impl Ledger {
         );
         let failed = branch.final_status.is_some_and(|status| status >= 300);
         ensure!(failed, "an ACK for {:?}", branch.final_status);
+        self.step.acknowledged = true;
         let known = branch.ack.get_or_insert_with(|| bytes.clone());
         ensure!(known == bytes, "the ACK of a branch changes");
         Ok(())

@@ -7,7 +7,7 @@ use tidegate_engine::{Source, Stats};
 use tidegate_schemas::RouteDocument;
 use tidegate_sip::{Edits, Method, View, check_response, remove_value};
 
-use super::transaction::{Transaction, key};
+use super::transaction::{LATE, LIFE, Transaction, key};
 use super::{Input, Ledger, Violation, ensure, told};
 use crate::draft::branch_of;
 use crate::recorder::Command;
@@ -38,8 +38,12 @@ impl Ledger {
                     self.begin(source, *view)?;
                 }
                 let found = after.cancels > before.cancels;
-                if view.method() == Method::Cancel && !self.step.malformed {
-                    self.take_cancel(*view, found)?;
+                match view.method() {
+                    _ if self.step.malformed => {}
+                    Method::Cancel => self.take_cancel(*view, found)?,
+                    Method::Ack => self.take_ack(*view),
+                    _ if self.step.repeated => self.check_repeated(*view, commands)?,
+                    _ => {}
                 }
             }
             Input::Message { view, .. } => self.hear(*view),
@@ -121,11 +125,43 @@ impl Ledger {
             return Ok(());
         }
         ensure!(found, "a CANCEL did not find its transaction");
-        transaction.cancelled = true;
+        transaction.cancelled = Some(self.now);
+        self.step.cancelled = Some(index);
         transaction.closed = Some("the caller cancelled");
         if suspended {
             self.step.has_to_end = Some(index);
         }
+        Ok(())
+    }
+
+    /// The ACK for a failure has the branch of its INVITE (RFC 3261 section 17.1.1.3).
+    fn take_ack(&mut self, view: View<'_>) {
+        let via = view.top_via().ok();
+        let known = via.and_then(|via| self.by_key.get(&key(&via, b"INVITE")).copied());
+        if let Some(transaction) = known.map(|index| &mut self.transactions[index]) {
+            transaction.acknowledged |= transaction.failure.is_some() && !transaction.success;
+        }
+    }
+
+    /// RFC 3261 sections 17.2.1 and 17.2.2: a repeat gets the last response again.
+    fn check_repeated(&self, view: View<'_>, commands: &[Command]) -> Result<(), Violation> {
+        let via = view.top_via().ok();
+        let known = via.and_then(|via| self.by_key.get(&key(&via, view.method_raw())));
+        let Some(transaction) = known.map(|index| &self.transactions[*index]) else {
+            return Err(Violation::new("a request repeats none"));
+        };
+        let ended = transaction
+            .finished
+            .is_some_and(|(at, _)| at + LIFE - LATE < self.now);
+        let silent = transaction
+            .finished
+            .is_some_and(|(_, status)| status.is_none());
+        let has_nothing = transaction.last.is_none() || transaction.success;
+        let owes = !ended && !silent && !has_nothing && !transaction.acknowledged;
+        ensure!(
+            !owes || !commands.is_empty(),
+            "a repeated request gets nothing"
+        );
         Ok(())
     }
 
@@ -158,15 +194,31 @@ impl Ledger {
         if !transaction.heard.contains(&without_via) {
             transaction.heard.push(without_via);
         }
+        transaction.progress = self.now;
         let (status, alive) = (view.status(), branch.is_alive_for_sure(self.now));
         let first = branch.final_status.is_none();
         if status < 200 {
             branch.provisional = true;
             branch.proceeding |= alive && first;
+            if transaction.is_invite() && status > 100 && alive && first {
+                let over = transaction.finished.is_some();
+                self.step.has_to_pass = (!over).then_some((branch.transaction, status));
+            }
             return;
         }
         branch.final_status.get_or_insert(status);
         transaction.timed_out_below |= status == 408;
+        if transaction.is_invite() && alive && first && status < 300 {
+            branch.accepted = Some(self.now);
+        }
+        // Timer M lets repeats of the 2xx and 2xx of other callees pass (RFC 6026 section 7.2).
+        let accepts = branch
+            .accepted
+            .is_some_and(|at| self.now < at + LIFE - LATE);
+        if accepts && status < 300 {
+            self.step.has_to_pass = Some((branch.transaction, status));
+        }
+        self.step.has_to_acknowledge = transaction.is_invite() && alive && first && status >= 300;
         if !first || !alive || transaction.finished.is_some() {
             return;
         }

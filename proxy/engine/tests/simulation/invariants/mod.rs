@@ -102,8 +102,17 @@ struct Step {
     repeated: bool,
     /// The transaction that a response came for.
     heard: Option<usize>,
+    /// The transaction that a CANCEL came for.
+    cancelled: Option<usize>,
     /// A transaction that has to be answered in this step.
     has_to_end: Option<usize>,
+    /// Responses that were sent, by transaction.
+    passed: BTreeSet<(usize, u16)>,
+    /// The response that has to be among them.
+    has_to_pass: Option<(usize, u16)>,
+    /// A failure has to be acknowledged, and was.
+    has_to_acknowledge: bool,
+    acknowledged: bool,
     /// The breadth given to the branches of each transaction.
     breadth: BTreeMap<usize, u32>,
 }
@@ -172,21 +181,60 @@ impl Ledger {
     fn check_state(&self, engine: &Engine) -> Result<(), Violation> {
         let (live, most) = (engine.live(), self.config.max_transactions);
         ensure!(live <= most, "{live} transactions are alive, {most} may be");
-        if let Some(began) = self.step.began.map(|index| &self.transactions[index]) {
+        self.check_duties()?;
+        self.check_cancelling()?;
+        self.check_deadlines()
+    }
+
+    /// What has to be done in the step in which it becomes due.
+    fn check_duties(&self) -> Result<(), Violation> {
+        let transaction = |index: usize| &self.transactions[index];
+        if let Some(began) = self.step.began.map(transaction) {
             let answered = began.provisional || began.final_status.is_some();
             ensure!(
                 answered || !began.is_invite(),
                 "an INVITE got no 100 at once (17.2.1)"
             );
         }
-        if let Some(ended) = self.step.has_to_end.map(|index| &self.transactions[index]) {
+        if let Some(ended) = self.step.has_to_end.map(transaction) {
+            let status = ended.final_status;
             ensure!(
-                ended.final_status == Some(487),
-                "a CANCEL of a suspended INVITE led to {:?}",
-                ended.final_status
+                status == Some(487),
+                "a CANCEL of a suspended INVITE led to {status:?}"
             );
         }
-        self.check_deadlines()
+        if let Some((index, status)) = self.step.has_to_pass {
+            let passed = self.step.passed.contains(&(index, status));
+            ensure!(passed, "a {status} is not passed on at once (16.7 step 5)");
+        }
+        let acknowledged = self.step.acknowledged || !self.step.has_to_acknowledge;
+        ensure!(acknowledged, "a failure gets no ACK (17.1.1.3)");
+        Ok(())
+    }
+
+    /// RFC 3261 section 16.7 steps 5 and 10, section 16.10: once it is clear that a branch is in vain,
+    /// it is cancelled as soon as it may be.
+    fn check_cancelling(&self) -> Result<(), Violation> {
+        let Some(index) = self.step.heard.or(self.step.cancelled) else {
+            return Ok(());
+        };
+        let transaction = &self.transactions[index];
+        if !transaction.is_invite() || transaction.closed.is_none() {
+            return Ok(());
+        }
+        let left = self.branches.values().find(|branch| {
+            branch.transaction == index
+                && branch.proceeding
+                && branch.is_alive_for_sure(self.now)
+                && branch.final_status.is_none()
+                && branch.cancel.is_none()
+        });
+        ensure!(
+            left.is_none(),
+            "a branch is not cancelled although {:?}",
+            transaction.closed
+        );
+        Ok(())
     }
 
     /// Nothing happens any more, and no time will change that.

@@ -8,6 +8,15 @@ use super::told::Told;
 use super::{Violation, ensure};
 use crate::plan_generator::SHORTEST_TIMER;
 
+/// 64*T1, in milliseconds.
+pub(super) const LIFE: u64 = 32_000;
+/// The longest that a seed configures.
+const TIMER_C: u64 = 185_000;
+/// The longest `fr_timer` of a document.
+const LONGEST_TIMER: u64 = 40_000;
+/// How late a shell wakes the engine, with a tick of the wheel.
+pub(super) const LATE: u64 = 100;
+
 /// What names a server transaction (RFC 3261 section 17.2.3).
 pub(super) type Key = Vec<u8>;
 
@@ -22,7 +31,11 @@ pub(super) struct Transaction {
     pub(super) told: Told,
     /// Its name in events.
     pub(super) call: Option<String>,
-    pub(super) cancelled: bool,
+    pub(super) cancelled: Option<u64>,
+    /// When something was last done about it, or heard.
+    pub(super) progress: u64,
+    /// The caller acknowledged a failure.
+    pub(super) acknowledged: bool,
     /// Why no branch may leave any more.
     pub(super) closed: Option<&'static str>,
     /// A 6xx came that ends everything.
@@ -59,6 +72,8 @@ pub(super) struct Branch {
     /// A 1xx came while the branch was alive for sure.
     pub(super) proceeding: bool,
     pub(super) final_status: Option<u16>,
+    /// When a 2xx came that has to be passed on.
+    pub(super) accepted: Option<u64>,
     pub(super) cancel: Option<Bytes>,
     pub(super) ack: Option<Bytes>,
 }
@@ -72,7 +87,9 @@ impl Transaction {
             hop: way_back(source, &view.top_via().ok()?),
             told: Told::default(),
             call: None,
-            cancelled: false,
+            cancelled: None,
+            progress: now,
+            acknowledged: false,
             closed: None,
             global_failure: false,
             six_goes_on: false,
@@ -93,6 +110,19 @@ impl Transaction {
         self.method == Method::Invite
     }
 
+    /// How long the end may take: Timer C after the last sign of life; after a CANCEL a target's own
+    /// timer and 64*T1 (RFC 3261 section 9.1).
+    pub(super) fn check_patience(&self, now: u64) -> Result<(), Violation> {
+        let idle = now - self.progress;
+        ensure!(idle <= TIMER_C + LATE, "nothing was done for {idle} ms");
+        let since = self.cancelled.map_or(0, |at| now - at);
+        ensure!(
+            since <= LONGEST_TIMER + LIFE + LATE,
+            "a CANCEL took {since} ms"
+        );
+        Ok(())
+    }
+
     /// Every request is answered, unless an application wanted otherwise.
     pub(super) fn check_end(&self) -> Result<(), Violation> {
         let uri = String::from_utf8_lossy(self.request.view().call_id().unwrap_or_default());
@@ -107,7 +137,7 @@ impl Transaction {
             "{:?} {uri} never got a final response",
             self.method
         );
-        if self.global_failure && !self.cancelled && !self.success {
+        if self.global_failure && self.cancelled.is_none() && !self.success {
             let status = self.final_status.unwrap_or_default();
             ensure!(
                 status >= 600 || status / 100 == 2,
@@ -129,6 +159,7 @@ impl Branch {
             provisional: false,
             proceeding: false,
             final_status: None,
+            accepted: None,
             cancel: None,
             ack: None,
         }

@@ -6,15 +6,13 @@ use tidegate_schemas::ConsultationId;
 use tidegate_sip::{Limits, Message, NameAddr, ValueError, View, check_response};
 
 use super::inputs::request_branch;
-use super::transaction::{Transaction, key, way_back};
+use super::transaction::{LIFE, Transaction, key, way_back};
 use super::{Input, Ledger, Violation, ensure};
 use crate::draft::{branch_of, method_of};
 use crate::plan_generator::ALIAS;
 
 /// RFC 4320 section 4.1: Timer E has reached T2.
 const UNTIL_TRYING: u64 = 3_500;
-/// RFC 4320 section 4.2: 64*T1.
-const LIFE: u64 = 32_000;
 
 impl Ledger {
     pub(super) fn check_response(
@@ -100,6 +98,7 @@ impl Ledger {
         }
         transaction.check_source(view, follows)?;
         transaction.last = Some(bytes.clone());
+        self.step.passed.insert((index, status));
         Ok(())
     }
 
@@ -125,6 +124,7 @@ impl Ledger {
             "a transaction is finished while an application is asked"
         );
         let transaction = &mut self.transactions[index];
+        transaction.check_patience(self.now)?;
         ensure!(
             transaction.finished.is_none(),
             "a transaction is finished twice"
@@ -185,6 +185,10 @@ impl Transaction {
         ensure!(
             known == bytes,
             "a second, different final response: {status}"
+        );
+        ensure!(
+            repeated || !self.acknowledged,
+            "a failure is repeated after its ACK"
         );
         ensure!(
             self.is_invite() || repeated,
