@@ -7,6 +7,7 @@
 mod bind;
 pub mod cli;
 pub mod config;
+mod demo;
 mod inbox;
 mod proxy;
 mod resolve;

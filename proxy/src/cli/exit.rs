@@ -12,6 +12,8 @@ use std::process::ExitCode;
 pub(super) const OK: u8 = 0;
 /// The configuration is wrong.
 pub(super) const CONFIG: u8 = 1;
+/// A call of the demonstration did not end as it should.
+pub(super) const UNLIKE: u8 = 1;
 /// An address can't be listened on, or the system lacks something.
 pub(super) const START: u8 = 3;
 /// A part of the proxy failed while it ran.

@@ -1,6 +1,7 @@
 //! The program `tidegate`.
 
 mod check;
+mod demo;
 mod exit;
 mod run;
 mod schema;
@@ -15,6 +16,9 @@ use crate::config::{Config, ConfigError, Overrides};
 
 const EXAMPLES: &str = "\
 Examples:
+  tidegate demo
+      Calls through a proxy of its own, drawn and verified. Nothing has to be configured.
+
   tidegate run
       SIP on udp and tcp 127.0.0.1:5060; routing applications dial in on 127.0.0.1:8448.
       Until one does, every call gets 503.
@@ -55,6 +59,9 @@ enum Command {
     Run(Setup),
     /// Say what is wrong with a configuration, and where
     Check(Setup),
+    /// Place calls through a proxy of its own, draw each, and verify it
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(demo::Demo),
     /// Print the JSON Schema of something, or a list of what there is
     Schema {
         /// What to describe
@@ -85,6 +92,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(setup) => run::run(&setup),
         Command::Check(setup) => check::check(&setup),
+        Command::Demo(arguments) => demo::demo(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }
 }

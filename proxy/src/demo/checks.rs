@@ -1,0 +1,21 @@
+//! What must be true of a call beside what has to arrive.
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Check {
+    pub(super) text: String,
+    pub(super) holds: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Checks(Vec<Check>);
+
+impl Checks {
+    pub(super) fn that(&mut self, holds: bool, text: impl Into<String>) {
+        let text = text.into();
+        self.0.push(Check { text, holds });
+    }
+
+    pub(super) fn take(&mut self) -> Vec<Check> {
+        std::mem::take(&mut self.0)
+    }
+}
