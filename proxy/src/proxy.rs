@@ -1,7 +1,7 @@
 //! A running proxy.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::config::{Config, Listen, SipTransport};
-use crate::shard::{Control, Thread};
+use crate::shard::{Control, Report, Thread};
 use crate::start::{self, Shared, StartError};
 use crate::telemetry::{self, Stats};
 
@@ -79,10 +79,7 @@ impl Proxy {
     pub async fn stats(&self) -> Stats {
         let mut reports = Vec::with_capacity(self.shards.len());
         for shard in &self.shards {
-            let (ask, answer) = oneshot::channel();
-            if shard.control.send(Control::Report(ask)).await.is_ok() {
-                reports.extend(timeout(REPORT, answer).await.into_iter().flatten());
-            }
+            reports.extend(report(shard).await);
         }
         let Shared {
             switchboard,
@@ -101,23 +98,32 @@ impl Proxy {
     }
 
     /// Completes when every shard has ended: after [`Proxy::drain`], when the last transaction has.
-    pub async fn ended(&mut self) {
-        for shard in &mut self.shards {
-            let _ = (&mut shard.ended).await;
+    pub async fn ended(&self) {
+        for shard in &self.shards {
+            shard.ended().await;
         }
     }
 
-    /// Completes when a shard ends that should not.
-    pub async fn failed(&mut self) {
-        let ends = self.shards.iter_mut().map(|shard| &mut shard.ended);
-        first(ends.collect()).await;
+    /// Completes when the first shard ends, which is a failure unless it was told to.
+    pub async fn failed(&self) {
+        let mut ends: Vec<_> = self
+            .shards
+            .iter()
+            .map(|shard| Box::pin(shard.ended()))
+            .collect();
+        poll_fn(
+            |cx| match ends.iter_mut().any(|end| end.as_mut().poll(cx).is_ready()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            },
+        )
+        .await;
     }
 
     /// Drains, lets live transactions end for as long as the configuration says, and stops.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         self.drain().await;
-        let grace = self.grace;
-        let _ = timeout(grace, self.ended()).await;
+        let _ = timeout(self.grace, self.ended()).await;
         self.stop().await;
     }
 
@@ -125,7 +131,7 @@ impl Proxy {
     pub async fn stop(self) {
         self.order(|| Control::Stop).await;
         for shard in self.shards {
-            let _ = shard.ended.await;
+            shard.ended().await;
             let _ = shard.handle.join();
         }
     }
@@ -146,17 +152,12 @@ impl Address {
     }
 }
 
-/// Completes when the first of `ends` does.
-async fn first(mut ends: Vec<&mut oneshot::Receiver<()>>) {
-    std::future::poll_fn(|cx| {
-        let ended = ends
-            .iter_mut()
-            .any(|end| Pin::new(&mut **end).poll(cx).is_ready());
-        if ended {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    })
-    .await;
+async fn report(shard: &Thread) -> Option<Report> {
+    let (ask, answer) = oneshot::channel();
+    let asked = shard.control.send(Control::Report(ask)).await;
+    let answer = match asked {
+        Ok(()) => timeout(REPORT, answer).await.ok().and_then(Result::ok),
+        Err(_) => None,
+    };
+    answer.or_else(|| shard.last_report())
 }

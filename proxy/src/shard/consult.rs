@@ -100,7 +100,10 @@ impl Shard {
     /// Asks an application, unless the consultation is over.
     fn ask(&mut self, now: Moment, id: ConsultationId) {
         let Self {
-            engine, dispatcher, ..
+            engine,
+            dispatcher,
+            asking,
+            ..
         } = self;
         let asked = engine.question(now.time, id, |event| {
             let left = Duration::from_millis(event.deadline_ms.into());
@@ -108,7 +111,7 @@ impl Shard {
         });
         match asked {
             None => dispatcher.cancel(id),
-            Some(Ok(_)) => {}
+            Some(Ok(_)) => *asking = true,
             Some(Err(_)) => {
                 tracing::debug!(%id, tier = "none", "no application can be asked");
                 engine.handle_unavailable(now.time, id, &mut self.outbox);

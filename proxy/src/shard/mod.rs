@@ -37,6 +37,17 @@ const BUDGET: usize = 64;
 /// Turns before the other tasks of the thread have theirs.
 const TURNS: usize = 8;
 
+/// What a turn of the loop leads to.
+enum Step {
+    /// Nothing waits.
+    Idle,
+    /// There may be more.
+    Busy,
+    /// The other tasks come first: questions have to be written. An application thinks while the
+    /// 100 (Trying) and the rest are sent, not after that.
+    Yield,
+}
+
 /// One shard.
 pub(crate) struct Shard {
     id: u8,
@@ -55,33 +66,41 @@ pub(crate) struct Shard {
     routing: mpsc::Receiver<Inbound>,
     control: mpsc::Receiver<Control>,
     timer: Timer,
+    /// Questions wait for the tasks that write them.
+    asking: bool,
+    /// Those tasks have had their turn.
+    yielded: bool,
     draining: bool,
     stopped: bool,
     counters: ShardCounters,
 }
 
 impl Shard {
-    /// Works until it is told to stop, or until it is told to drain and nothing is alive.
-    pub(crate) async fn run(mut self) {
+    /// Works until it is told to stop, or until it is told to drain and nothing is alive. Gives its
+    /// last report.
+    pub(crate) async fn run(mut self) -> Report {
         poll_fn(|cx| self.poll(cx)).await;
+        self.report()
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         for _ in 0..TURNS {
-            let busy = self.turn(cx);
+            let step = self.turn(cx);
             if self.stopped || (self.draining && self.engine.live() == 0) {
                 return Poll::Ready(());
             }
-            if !busy {
-                return Poll::Pending;
+            match step {
+                Step::Idle => return Poll::Pending,
+                Step::Busy => {}
+                Step::Yield => break,
             }
         }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 
-    /// Takes some of everything that waits. Whether there was anything.
-    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Takes some of everything that waits.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Step {
         self.counters.turns += 1;
         let now = self.clock.now();
         let mut busy = self.poll_routing(cx, now);
@@ -90,9 +109,17 @@ impl Shard {
         busy |= self.poll_control(cx);
         self.fire(now);
         self.settle(now);
-        self.outbox.poll_flush(cx);
         self.arm(cx, now);
-        busy || !self.outbox.tasks.is_empty()
+        if self.asking && !self.yielded {
+            self.yielded = true;
+            return Step::Yield;
+        }
+        (self.asking, self.yielded) = (false, false);
+        self.outbox.poll_flush(cx);
+        match busy || !self.outbox.tasks.is_empty() {
+            true => Step::Busy,
+            false => Step::Idle,
+        }
     }
 
     fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {

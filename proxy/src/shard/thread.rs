@@ -9,13 +9,15 @@ use routing_api_client as client;
 use tidegate_engine::{Engine, ListenerId};
 use tidegate_sip::{Head, Limits};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
 use super::outbox::{Outbox, Tasks};
 use super::timer::Timer;
-use super::{Control, Shard, ShardCounters};
+use super::{Control, Report, Shard, ShardCounters};
 use crate::inbox::{Input, Switchboard};
 use crate::resolve::Resolver;
 use crate::stream;
@@ -64,8 +66,7 @@ pub(crate) struct Channels {
 #[derive(Debug)]
 pub(crate) struct Thread {
     pub(crate) control: mpsc::Sender<Control>,
-    /// Completes, in one way or the other, when the thread is about to end.
-    pub(crate) ended: oneshot::Receiver<()>,
+    ended: watch::Receiver<Option<Report>>,
     pub(crate) handle: thread::JoinHandle<()>,
 }
 
@@ -73,12 +74,11 @@ impl Thread {
     /// Starts a shard, and returns when it works.
     pub(crate) fn start(parts: Parts) -> io::Result<Self> {
         let (control, orders) = mpsc::channel(16);
-        let (ending, ended) = oneshot::channel();
+        let (ending, ended) = watch::channel(None);
         let (ready, started) = std::sync::mpsc::sync_channel(1);
         let builder = thread::Builder::new().name(format!("shard-{}", parts.id));
         let handle = builder.spawn(move || {
-            live(parts, orders, &ready);
-            let _ = ending.send(());
+            ending.send_replace(live(parts, orders, &ready));
         })?;
         started
             .recv()
@@ -89,31 +89,56 @@ impl Thread {
             handle,
         })
     }
+
+    /// Completes when the shard has ended, well or not.
+    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut ended = self.ended.clone();
+        async move {
+            let _ = ended.wait_for(Option::is_some).await;
+        }
+    }
+
+    /// What a shard that ended has counted.
+    pub(crate) fn last_report(&self) -> Option<Report> {
+        self.ended.borrow().clone()
+    }
 }
 
 type Ready = std::sync::mpsc::SyncSender<io::Result<()>>;
 
-fn live(parts: Parts, orders: mpsc::Receiver<Control>, ready: &Ready) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// Gives the last report, unless the shard could not work.
+fn live(parts: Parts, orders: mpsc::Receiver<Control>, ready: &Ready) -> Option<Report> {
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
-        .build();
+        .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return report(ready, Err(error)),
-    };
-    runtime.block_on(async {
-        let streams = Arc::clone(&parts.streams);
-        match set_up(parts, orders) {
-            Ok(shard) => {
-                report(ready, Ok(()));
-                shard.run().await;
-                last_words(&streams).await;
-            }
-            Err(error) => report(ready, Err(error)),
+        Err(error) => {
+            report(ready, Err(error));
+            return None;
         }
-    });
+    };
+    let last = runtime.block_on(work(parts, orders, ready));
     runtime.shutdown_background();
+    last
+}
+
+/// The loop is a task like the others: waking a task costs less than waking what is blocked on.
+async fn work(parts: Parts, orders: mpsc::Receiver<Control>, ready: &Ready) -> Option<Report> {
+    let streams = Arc::clone(&parts.streams);
+    let shard = match set_up(parts, orders) {
+        Ok(shard) => shard,
+        Err(error) => {
+            report(ready, Err(error));
+            return None;
+        }
+    };
+    report(ready, Ok(()));
+    let last = spawn_local(shard.run()).await;
+    last_words(&streams).await;
+    last.inspect_err(|error| tracing::error!(%error, "a shard failed"))
+        .ok()
 }
 
 fn report(ready: &Ready, outcome: io::Result<()>) {
@@ -145,6 +170,8 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
         routing: parts.routing,
         control,
         timer: Timer::new(clock.now().instant),
+        asking: false,
+        yielded: false,
         draining: false,
         stopped: false,
         counters: ShardCounters::default(),
