@@ -137,7 +137,7 @@ impl Engine {
         self.core.wheel.next_due_ms().map(Time)
     }
 
-    /// From here on, new requests get 503; what lives goes on.
+    /// From here on, requests outside of dialogs get 503; what lives goes on.
     pub fn drain(&mut self) {
         self.draining = true;
     }

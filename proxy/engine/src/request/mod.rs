@@ -67,13 +67,19 @@ impl Engine {
             self.step(now, slot, out, |step| step.on_request_again());
             return;
         }
-        if self.draining || self.contexts.len() >= self.core.config.max_transactions {
+        if self.is_too_much(arrival.view) {
             self.core.stats.requests_shed += 1;
             let reply = LocalReply::unavailable(self.core.config.retry_after_s);
             self.answer_statelessly(arrival, &reply, out);
             return;
         }
         self.begin(now, arrival, key, out);
+    }
+
+    /// A proxy that shuts down still lets established calls be ended.
+    fn is_too_much(&self, view: View<'_>) -> bool {
+        let is_new = view.to().is_ok_and(|to| to.tag().is_none());
+        (self.draining && is_new) || self.contexts.len() >= self.core.config.max_transactions
     }
 
     fn begin(
