@@ -101,7 +101,7 @@ fn proxy_require(view: View<'_>) -> Result<(), LocalReply> {
     Err(LocalReply::of(420, "Bad Extension").with_header("Unsupported", unsupported))
 }
 
-/// RFC 5393 section 5.3.3: the breadth this request may be forked with.
+/// RFC 5393 section 5.3.3: the breadth this request may be forked with, no more than allowed here.
 fn breadth(core: &Core, view: View<'_>) -> Result<u32, LocalReply> {
     let Some(field) = view.field(Name::MaxBreadth) else {
         return Ok(core.config.max_breadth);
@@ -109,5 +109,6 @@ fn breadth(core: &Core, view: View<'_>) -> Result<u32, LocalReply> {
     let number = std::str::from_utf8(field.value)
         .ok()
         .and_then(|text| text.parse().ok());
-    number.ok_or_else(|| LocalReply::of(400, "Malformed Max-Breadth"))
+    let number: u32 = number.ok_or_else(|| LocalReply::of(400, "Malformed Max-Breadth"))?;
+    Ok(number.min(core.config.max_breadth))
 }
