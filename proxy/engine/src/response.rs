@@ -30,8 +30,10 @@ impl Engine {
     fn branch_of(&self, view: View<'_>) -> Option<(u32, usize)> {
         let mut vias = view.vias();
         let ours = vias.next()?.ok()?;
-        // With our own Via alone it is not for anybody behind us.
-        vias.next()?.ok()?;
+        // With our own Via alone it is not for anybody behind us, unless it answers our own CANCEL.
+        if view.cseq().ok()?.method != b"CANCEL" {
+            vias.next()?.ok()?;
+        }
         let (handle, _) = self.core.codec.decode(ours.branch()?)?;
         let cx = self.contexts.get(handle.slot as usize)?;
         let index = usize::from(handle.branch);
