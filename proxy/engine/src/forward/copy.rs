@@ -118,7 +118,7 @@ impl<'a> Copy<'a> {
     fn edit_top(&self, core: &Core, strict: bool, edits: &mut Edits) {
         edits.insert_with(self.view.start_line_end(), |text| {
             self.write_via(core, text);
-            let sips = !self.record_routes.is_empty() && record_route::is_sips(self.view);
+            let sips = !self.record_routes.is_empty() && record_route::is_sips(self.uri());
             for id in &self.record_routes {
                 record_route::write(core, *id, sips, text);
             }

@@ -324,7 +324,7 @@ impl<O: Output> Step<'_, O> {
             hop,
             identity: CopyIdentity::Branch(handle, request.loop_hash),
             target: Some(target),
-            record_routes: record_routes(&self.core.config, request, record, came_by, hop.listener),
+            record_routes: record_routes(config, request, uri, record, came_by, hop.listener),
             breadth: breadth_to_write(request, branch.breadth),
             session: request.session,
         };

@@ -11,18 +11,19 @@ use crate::core::Core;
 /// Listeners that name this proxy in Record-Route, topmost first.
 pub(crate) type RecordRoutes = SmallVec<[ListenerId; 2]>;
 
-/// One value where the request leaves by the listener it came by, two where the interface or the
-/// transport changes: the callee's side on top.
+/// One value where the request, which is for `uri`, leaves by the listener it came by, two where
+/// the interface or the transport changes: the callee's side on top.
 pub(crate) fn record_routes(
     config: &Config,
     request: &Request,
+    uri: &[u8],
     wanted: Option<bool>,
     came_by: ListenerId,
     leaves_by: ListenerId,
 ) -> RecordRoutes {
     let mut routes = RecordRoutes::new();
     let view = request.message.view();
-    if !forms_dialog(view) || !(wanted.unwrap_or(config.record_route) || is_sips(view)) {
+    if !forms_dialog(view) || !(wanted.unwrap_or(config.record_route) || is_sips(uri)) {
         return routes;
     }
     routes.push(leaves_by);
@@ -59,6 +60,6 @@ fn forms_dialog(view: View<'_>) -> bool {
 }
 
 /// RFC 3261 section 26.2.1: with a `sips` Request-URI the path has to be recorded.
-pub(crate) fn is_sips(view: View<'_>) -> bool {
-    Uri::parse(view.request_uri()).is_ok_and(|uri| uri.scheme == Scheme::Sips)
+pub(crate) fn is_sips(uri: &[u8]) -> bool {
+    Uri::parse(uri).is_ok_and(|uri| uri.scheme == Scheme::Sips)
 }
