@@ -125,8 +125,10 @@ pub(crate) struct Branch {
     pub(crate) cancel: Cancel,
     pub(crate) outcome: Option<BranchEnd>,
     pub(crate) started: Time,
-    /// When the wait for a final response ends: Timer C or fr_inv_timer.
+    /// When the wait ends: fr_timer until a response has come, then fr_inv_timer or Timer C.
     pub(crate) final_deadline: Option<Time>,
+    /// A provisional response has come.
+    pub(crate) has_responded: bool,
     /// Further addresses of the same next hop (RFC 3263 section 4.3).
     pub(crate) alternates: SmallVec<[IpAddr; 2]>,
     /// The copy went over TCP since it was too long for UDP (RFC 3261 section 18.1.1).

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidegate_schemas::event::Cause;
 use tidegate_sip::{
-    Edits, Limits, Message, Method, NameAddr, Span, View, check_response, remove_value,
+    Edits, Limits, Message, Method, NameAddr, Span, Uri, View, check_response, remove_value,
     remove_values,
 };
 
@@ -80,8 +80,10 @@ impl<O: Output> Step<'_, O> {
 
     /// Does what a client transaction asks for, beside ACK and delivery.
     pub(crate) fn apply_client(&mut self, index: usize, effects: &Effects) {
+        // A branch that was given up after its fr_timer waits in silence.
         if effects.retransmit
             && let Some(branch) = self.cx.branches.get(index)
+            && branch.is_pending()
         {
             self.core.stats.retransmissions += 1;
             self.out.send(&branch.hop, branch.sent.clone());
@@ -130,12 +132,9 @@ impl<O: Output> Step<'_, O> {
         if !branch.is_pending() {
             return;
         }
-        if status > 100 {
-            let (_, patience) = self.patience(index);
-            self.wait_for_final(index, patience);
-            if !self.cx.is_done() {
-                self.relay(index, view, status, &[]);
-            }
+        self.restart_timer_c(index, status);
+        if status > 100 && !self.cx.is_done() {
+            self.relay(index, view, status, &[]);
         }
     }
 
@@ -180,7 +179,7 @@ impl<O: Output> Step<'_, O> {
             }
             return;
         }
-        let may_follow = self.core.config.follow_redirects && (300..400).contains(&status);
+        let may_follow = (300..400).contains(&status) && self.follows_redirects();
         if may_follow && let Some(untried) = self.follow(index, view) {
             if let Some(branch) = self.cx.branches.get_mut(index) {
                 branch.outcome = Some(BranchEnd {
@@ -225,6 +224,30 @@ impl<O: Output> Step<'_, O> {
             let bytes = Bytes::copy_from_slice(&self.core.buffer);
             self.send_response(status, bytes);
         }
+    }
+
+    /// Step 2: any response ends fr_timer; what comes in its place runs anew with each 101 to 199.
+    fn restart_timer_c(&mut self, index: usize, status: u16) {
+        let (_, patience) = self.patience(index);
+        let Some(branch) = self.cx.branches.get_mut(index) else {
+            return;
+        };
+        let is_first = !std::mem::replace(&mut branch.has_responded, true);
+        let started = branch.started;
+        if status > 100 {
+            self.wait_for_final(index, self.now + patience);
+        } else if is_first {
+            self.wait_for_final(index, started + patience);
+        }
+    }
+
+    /// Section 16.5: only for a Request-URI that this proxy is responsible for.
+    fn follows_redirects(&self) -> bool {
+        let Some(request) = self.cx.request.as_ref() else {
+            return false;
+        };
+        let uri = Uri::parse(request.route.request_uri(request.message.view()));
+        self.core.config.follow_redirects && uri.is_ok_and(|uri| self.core.own.is_ours(&uri))
     }
 
     /// Step 4: the Contacts of a 3xx become targets. `None` when there is nothing to follow; else the

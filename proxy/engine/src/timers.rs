@@ -93,11 +93,19 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn on_branch_timeout(&mut self, index: usize) {
+        if self
+            .cx
+            .branches
+            .get(index)
+            .is_none_or(|it| !it.is_pending())
+        {
+            return;
+        }
         self.core.stats.branch_timeouts += 1;
         self.end_branch(index, 408, Cause::Timeout, None);
     }
 
-    /// Timer C or fr_inv_timer (RFC 3261 section 16.8): the branch is cancelled and counts as timed
+    /// fr_timer, fr_inv_timer or Timer C (RFC 3261 section 16.8): the branch is cancelled and counts as timed
     /// out now; what it still answers is taken as it comes.
     fn on_final_deadline(&mut self, index: usize) {
         let Some(branch) = self.cx.branches.get_mut(index) else {

@@ -93,7 +93,7 @@ impl<O: Output> Step<'_, O> {
             return;
         }
         let target = branch.target;
-        let more = cause != Cause::Cancelled && (status == 503 || status == 408);
+        let more = is_out_of_service(status, cause, branch.has_responded);
         let alternates = std::mem::take(&mut branch.alternates);
         branch.outcome = Some(BranchEnd {
             status,
@@ -153,6 +153,16 @@ impl<O: Output> Step<'_, O> {
             time_ms: self.now.since(branch.started),
             branch_flags: target.branch_flags,
         });
+    }
+}
+
+/// Whether another address of the same next hop may do better (RFC 3263 section 4.3).
+fn is_out_of_service(status: u16, cause: Cause, has_responded: bool) -> bool {
+    match cause {
+        Cause::Transport => true,
+        Cause::Timeout => !has_responded,
+        Cause::Response => status == 503,
+        Cause::Cancelled => false,
     }
 }
 

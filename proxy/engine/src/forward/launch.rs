@@ -17,6 +17,7 @@ use crate::context::{Branch, BranchEnd, Cancel, Client, Originals, Phase, Reques
 use crate::core::Step;
 use crate::output::{Output, ResolveId};
 use crate::plan::{Target, TargetId};
+use crate::time::Time;
 use crate::transaction::{ClientInvite, ClientNonInvite, Effects, Timer};
 
 /// How long the look-up of a name may take, in milliseconds.
@@ -149,6 +150,7 @@ impl<O: Output> Step<'_, O> {
             outcome: None,
             started: self.now,
             final_deadline: None,
+            has_responded: false,
             alternates: SmallVec::new(),
             switched_to_tcp: false,
             originals: None,
@@ -193,18 +195,25 @@ impl<O: Output> Step<'_, O> {
 
     fn send_branch(&mut self, index: usize, to: Destination) {
         let Some((hop, sent, switched)) = self.copy_for(index, &to) else {
+            if let Some(branch) = self.cx.branches.get_mut(index) {
+                branch.alternates = to.alternates;
+            }
             return self.fail_branch(index);
         };
         let originals = self.originals(index);
         let timing = self.core.timing;
         let reliable = hop.transport.is_reliable();
         let is_invite = self.cx.is_invite();
-        let (fr, patience) = self.patience(index);
+        let (fr, _) = self.patience(index);
+        let short = fr.filter(|fr| *fr < timing.life());
         let Some(branch) = self.cx.branches.get_mut(index) else {
             return;
         };
         let (client, effects): (Client, Effects) = if is_invite {
-            let (machine, effects) = ClientInvite::start(reliable, &timing, fr);
+            // An INVITE that is given up early has to be cancelled when it is answered late, so its
+            // transaction lives on.
+            let patience = fr.filter(|_| short.is_none());
+            let (machine, effects) = ClientInvite::start(reliable, &timing, patience);
             (Client::Invite(machine), effects)
         } else {
             let (machine, effects) = ClientNonInvite::start(reliable, &timing, fr);
@@ -223,7 +232,8 @@ impl<O: Output> Step<'_, O> {
         };
         self.arm_all(number, &effects);
         if is_invite {
-            self.wait_for_final(index, patience);
+            let timer_c = self.core.config.timers.timer_c;
+            self.wait_for_final(index, self.now + short.unwrap_or(timer_c).min(timer_c));
         }
     }
 
@@ -242,8 +252,8 @@ impl<O: Output> Step<'_, O> {
     }
 
     /// Step 11 and section 16.7 step 2: sets Timer C. Entries that fire early are armed again.
-    pub(crate) fn wait_for_final(&mut self, index: usize, ms: u32) {
-        let (deadline, Ok(number)) = (self.now + ms, u16::try_from(index)) else {
+    pub(crate) fn wait_for_final(&mut self, index: usize, deadline: Time) {
+        let Ok(number) = u16::try_from(index) else {
             return;
         };
         let Some(branch) = self.cx.branches.get_mut(index) else {
@@ -251,7 +261,7 @@ impl<O: Output> Step<'_, O> {
         };
         let armed = branch.final_deadline.replace(deadline);
         if armed.is_none_or(|armed| deadline < armed) {
-            self.arm(number, Timer::FrInvite, ms);
+            self.arm(number, Timer::FrInvite, deadline.since(self.now));
         }
     }
 
@@ -317,6 +327,9 @@ impl<O: Output> Step<'_, O> {
         };
         let record = forwarding.plan.record_route;
         let came_by = self.cx.source.listener;
+        let uri = target.uri.as_deref();
+        let uri = uri.unwrap_or_else(|| request.route.request_uri(request.message.view()));
+        let config = &self.core.config;
         let copy = Copy {
             view: request.message.view(),
             route: &request.route,
