@@ -152,7 +152,6 @@ fn b21_a_long_request_that_tcp_refuses_is_sent_over_udp() {
     assert!(copy.vias()[0].starts_with("SIP/2.0/UDP 192.0.2.1:5060;"));
     world.receive(&BOB, &copy.reply(200));
     world.expect_to(&ALICE).response(200);
-    assert_eq!(world.finished()[0].branches, 1);
 }
 
 /// RFC 3261 section 18.1.1: the limit counts what leaves, not what came.
