@@ -1,11 +1,7 @@
 //! What the program's end tells a script, and its words to people.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the program's own voice"
-)]
 
 use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Ended as told.
@@ -23,12 +19,12 @@ pub(super) const CUT: u8 = 5;
 
 /// Ends with a complaint.
 pub(super) fn complain(code: u8, what: &impl Display) -> ExitCode {
-    eprintln!("{what}");
+    let _ = writeln!(io::stderr(), "{what}");
     ExitCode::from(code)
 }
 
-/// Ends well, with an answer.
+/// Ends well, with an answer. A reader that has had enough, such as `head`, is no failure.
 pub(super) fn answer(what: &impl Display) -> ExitCode {
-    println!("{what}");
+    let _ = writeln!(io::stdout(), "{what}");
     ExitCode::from(OK)
 }

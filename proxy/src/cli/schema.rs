@@ -1,6 +1,9 @@
 //! `tidegate schema`.
 
+use std::borrow::Cow;
 use std::process::ExitCode;
+
+use tidegate_schemas::json;
 
 use super::exit;
 use crate::config::Config;
@@ -9,20 +12,31 @@ use crate::config::Config;
 const CONFIG: &str = "config";
 
 pub(super) fn print(name: Option<&str>) -> ExitCode {
-    match name {
-        None => exit::answer(&list()),
-        Some(CONFIG) => exit::answer(&config()),
-        Some(other) => exit::complain(exit::CONFIG, &unknown(other)),
+    let Some(name) = name else {
+        return exit::answer(&list());
+    };
+    match schema(name) {
+        Some(schema) => exit::answer(&schema.trim_end()),
+        None => exit::complain(exit::CONFIG, &unknown(name)),
     }
 }
 
-fn list() -> String {
-    CONFIG.to_owned()
+fn schema(name: &str) -> Option<Cow<'static, str>> {
+    if name == CONFIG {
+        let schema = schemars::schema_for!(Config);
+        return serde_json::to_string_pretty(&schema).ok().map(Cow::Owned);
+    }
+    let found = json::ALL.iter().find(|(known, _)| *known == name);
+    found.map(|(_, schema)| Cow::Borrowed(*schema))
 }
 
-fn config() -> String {
-    let schema = schemars::schema_for!(Config);
-    serde_json::to_string_pretty(&schema).unwrap_or_default()
+fn list() -> String {
+    let names: Vec<_> = json::ALL
+        .iter()
+        .map(|(name, _)| *name)
+        .chain([CONFIG])
+        .collect();
+    names.join("\n")
 }
 
 fn unknown(name: &str) -> String {
@@ -34,8 +48,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_name_in_the_list_has_a_schema() {
+        for name in list().lines() {
+            let schema: serde_json::Value = serde_json::from_str(&schema(name).unwrap()).unwrap();
+            assert!(schema["$schema"].is_string(), "{name}");
+        }
+        assert!(schema("nothing").is_none());
+    }
+
+    #[test]
     fn the_schema_of_the_configuration_explains_its_fields() {
-        let schema: serde_json::Value = serde_json::from_str(&config()).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema(CONFIG).unwrap()).unwrap();
         assert!(schema["properties"]["shards"]["description"].is_string());
     }
 }
