@@ -15,10 +15,10 @@ mod application;
 mod binary;
 mod log;
 mod message;
-mod node;
 mod ports;
 mod proxy;
 mod request;
+mod router;
 mod sipp;
 
 use std::time::Duration;
@@ -27,10 +27,10 @@ pub use agent::Agent;
 pub use application::{Application, parallel, serial, target};
 pub use log::Log;
 pub use message::Message;
-pub use node::Node;
 pub use ports::free_port;
 pub use proxy::{Proxy, Settings};
 pub use request::Request;
+pub use router::Router;
 pub use sipp::{Callee, Caller, Outcome, calls};
 
 /// How long an expected event may take. Far longer than it takes, for machines under load.

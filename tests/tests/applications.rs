@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tidegate_tests::{
-    Agent, Application, Callee, Caller, Node, PATIENCE, Proxy, Request, Settings, calls, serial,
+    Agent, Application, Callee, Caller, PATIENCE, Proxy, Request, Router, Settings, calls, serial,
     target,
 };
 
@@ -14,8 +14,8 @@ fn with_a_second_application_the_death_of_the_first_in_mid_load_costs_no_call() 
     let proxy = Proxy::start();
     let callee = Callee::start("callee", false);
     let target = [("TARGET", callee.uri())];
-    let mut dying = Node::example(proxy.channel(), &target);
-    let _living = Node::example(proxy.channel(), &target);
+    let mut dying = Router::example(proxy.channel(), &target);
+    let _living = Router::example(proxy.channel(), &target);
     let caller = Caller::start("caller", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();
@@ -32,7 +32,7 @@ fn with_a_second_application_the_death_of_the_first_in_mid_load_costs_no_call() 
 fn without_a_second_application_every_call_gets_a_final_answer_when_the_first_dies() {
     let proxy = Proxy::start();
     let callee = Callee::start("callee", false);
-    let mut dying = Node::example(proxy.channel(), &[("TARGET", callee.uri())]);
+    let mut dying = Router::example(proxy.channel(), &[("TARGET", callee.uri())]);
     let caller = Caller::start("any-outcome", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();

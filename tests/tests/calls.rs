@@ -1,7 +1,7 @@
 //! Calls by the hundred: SIPp on both sides, and the node.js example that decides each of them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use tidegate_tests::{Agent, Callee, Caller, Node, Outcome, Proxy, Settings, calls, free_port};
+use tidegate_tests::{Agent, Callee, Caller, Outcome, Proxy, Router, Settings, calls, free_port};
 
 const RATE: u32 = 500;
 
@@ -84,7 +84,7 @@ fn an_application_written_for_kamailio_routes_unchanged() {
     });
     let callee = Callee::start("callee", false);
     let target = callee.uri().replace("sip:", "");
-    let _router = Node::start(
+    let _router = Router::node(
         "tests/load/kamailio-router.js",
         proxy.channel(),
         &[("TARGET", target)],
@@ -101,12 +101,12 @@ fn route_all_calls(caller_tcp: bool, callee_tcp: bool) {
     assert_all_succeeded(&outcome, calls());
 }
 
-fn node(proxy: &Proxy, target: &str, second: &str) -> Node {
+fn node(proxy: &Proxy, target: &str, second: &str) -> Router {
     let environment = [
         ("TARGET", target.to_owned()),
         ("TARGET_2", second.to_owned()),
     ];
-    Node::example(proxy.channel(), &environment)
+    Router::example(proxy.channel(), &environment)
 }
 
 fn assert_all_succeeded(outcome: &Outcome, calls: u32) {

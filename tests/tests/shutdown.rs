@@ -8,10 +8,7 @@ const SHORT: &str = "[sip.timers]\nt1 = 40\nt2 = 160\nt4 = 200";
 
 #[test]
 fn on_sigterm_a_ringing_call_is_still_answered_and_then_the_process_ends_well() {
-    let mut proxy = Proxy::with(&Settings {
-        more: SHORT.to_owned(),
-        ..Settings::default()
-    });
+    let mut proxy = short_lived();
     let application = Application::connect(proxy.channel());
     let (mut caller, mut callee) = (Agent::udp(), Agent::udp());
     let invite = caller.request("INVITE", &proxy.uri("bob"));
@@ -39,18 +36,15 @@ fn on_sigterm_a_ringing_call_is_still_answered_and_then_the_process_ends_well() 
 }
 
 #[test]
-fn on_sigterm_an_idle_proxy_ends_at_once() {
-    let mut proxy = Proxy::start();
+fn on_sigterm_an_idle_proxy_ends() {
+    let mut proxy = short_lived();
     proxy.terminate();
     assert!(proxy.wait_for_end().success());
 }
 
 #[test]
 fn the_transactions_of_finished_calls_are_given_back() {
-    let proxy = Proxy::with(&Settings {
-        more: SHORT.to_owned(),
-        ..Settings::default()
-    });
+    let proxy = short_lived();
     let application = Application::connect(proxy.channel());
     let (mut caller, mut callee) = (Agent::udp(), Agent::udp());
     for round in 0..20 {
@@ -58,10 +52,17 @@ fn the_transactions_of_finished_calls_are_given_back() {
         caller.send(&invite, proxy.sip());
         application.decide(serial(&[target(&callee.uri(&round.to_string()))]));
         let arrived = callee.expect_request("INVITE");
-        callee.reply(&arrived, 486);
+        callee.reply(&arrived, 200);
+        let answer = caller.expect_final();
+        caller.send(&invite.in_dialog("ACK", 1, &answer), proxy.sip());
         let _ = callee.expect_request("ACK");
-        let refusal = caller.expect_final();
-        caller.send(&invite.ack(&refusal), proxy.sip());
     }
     proxy.wait_for_counter("engine", "live", |live| live == 0);
+}
+
+fn short_lived() -> Proxy {
+    Proxy::with(&Settings {
+        more: SHORT.to_owned(),
+        ..Settings::default()
+    })
 }
