@@ -161,7 +161,7 @@ pub(crate) struct BranchEnd {
     pub(crate) status: u16,
     pub(crate) cause: Cause,
     /// The response, where the peer gave one that may go upstream.
-    pub(crate) response: Option<Message>,
+    pub(crate) response: Option<Box<Message>>,
     /// Other branches took its place: for the Contacts of a 3xx, or over UDP for TCP.
     pub(crate) followed: bool,
 }
@@ -236,6 +236,14 @@ impl Branch {
         self.outcome.is_none()
     }
 
+    /// The caller has its answer: what other branches gave is of no use, nor are other addresses.
+    pub(crate) fn let_go(&mut self) {
+        self.alternates = SmallVec::new();
+        if let Some(end) = &mut self.outcome {
+            end.response = None;
+        }
+    }
+
     fn is_over(&self) -> bool {
         let client_over = match &self.client {
             Client::Resolving(_) => false,
@@ -248,5 +256,30 @@ impl Branch {
             Cancel::Sent(cancel) => cancel.client.is_terminated(),
         };
         client_over && cancel_over
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Target;
+
+    /// 4 KiB for a live transaction with one branch: this leaves two thirds for the copy that was
+    /// sent, the last response, header indices, URIs and timers.
+    #[test]
+    fn a_live_transaction_with_one_branch_needs_little_beside_its_messages() {
+        let live = size_of::<Context>()
+            + size_of::<Request>()
+            + size_of::<Forwarding>()
+            + size_of::<Branch>()
+            + size_of::<Target>();
+        assert!(live <= 1280, "{live}");
+    }
+
+    /// 1 KiB for one that only waits for repeats: this leaves half for the response to repeat.
+    #[test]
+    fn a_finished_transaction_needs_half_as_much() {
+        let finished = size_of::<Context>() + size_of::<Branch>();
+        assert!(finished <= 576, "{finished}");
     }
 }

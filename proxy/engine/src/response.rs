@@ -185,7 +185,7 @@ impl<O: Output> Step<'_, O> {
                 branch.outcome = Some(BranchEnd {
                     status,
                     cause: Cause::Response,
-                    response: untried,
+                    response: untried.map(Box::new),
                     followed: true,
                 });
             }

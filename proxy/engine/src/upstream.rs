@@ -97,6 +97,9 @@ impl<O: Output> Step<'_, O> {
             return;
         }
         self.cx.phase = Phase::Done;
+        for branch in &mut self.cx.branches {
+            branch.let_go();
+        }
         let request = self.cx.request.take();
         let record = Finished {
             call: self.cx.call(self.core.instance, self.core.shard),

@@ -98,7 +98,7 @@ impl<O: Output> Step<'_, O> {
         branch.outcome = Some(BranchEnd {
             status,
             cause,
-            response,
+            response: response.map(Box::new),
             followed: false,
         });
         self.record_attempt(index);
