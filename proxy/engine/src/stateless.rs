@@ -99,7 +99,8 @@ impl Engine {
             .config
             .choose_listener(next.transport, ip, None, preferred);
         let Some(listener) = chosen else { return false };
-        let addr = std::net::SocketAddr::new(ip.unwrap_or([0, 0, 0, 0].into()), next.port);
+        let unknown = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let addr = std::net::SocketAddr::new(ip.unwrap_or(unknown), next.port);
         let hop = Hop {
             transport: next.transport,
             addr,

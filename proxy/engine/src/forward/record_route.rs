@@ -41,9 +41,8 @@ pub(crate) fn write(core: &Core, id: ListenerId, sips: bool, to: &mut Vec<u8>) {
     to.extend_from_slice(b"Record-Route: <");
     to.extend_from_slice(if sips { b"sips:" } else { b"sip:" });
     to.extend_from_slice(core.sent_by(id).as_bytes());
-    if !matches!(listener.transport, Transport::Udp)
-        && !(sips && listener.transport == Transport::Tls)
-    {
+    let is_default = if sips { Transport::Tls } else { Transport::Udp };
+    if listener.transport != is_default {
         to.extend_from_slice(b";transport=");
         to.extend_from_slice(listener.transport.name().as_bytes());
     }
