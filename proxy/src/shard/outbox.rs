@@ -94,7 +94,10 @@ impl Output for Outbox {
 
     fn forget(&mut self, id: ConsultationId, why: Forget) {
         tracing::debug!(%id, ?why, "consultation over without an answer");
-        self.tasks.forget.push(id);
+        // The dispatcher ends it by the same deadline, and the application knows that from the event.
+        if why != Forget::Deadline {
+            self.tasks.forget.push(id);
+        }
     }
 
     fn resolve(&mut self, id: ResolveId, host: &str) {
@@ -117,5 +120,30 @@ impl Outbox {
     /// The tasks so far; new ones are collected afresh.
     pub(crate) fn take_tasks(&mut self, into: &mut Tasks) {
         mem::swap(&mut self.tasks, into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Streams;
+    use crate::inbox::Switchboard;
+
+    #[test]
+    fn what_its_deadline_ended_is_not_called_cancelled() {
+        let limits = tidegate_sip::Limits::default();
+        let (switchboard, _inputs) = Switchboard::new(1, [0; 16], limits);
+        let bounds = stream::Limits::new(&Streams::default(), limits);
+        let streams = stream::Registry::new(bounds, Arc::new(switchboard), Vec::new());
+        let mut outbox = Outbox::new(0, Vec::new(), streams);
+        let [hung_up, answered, late] = [1, 2, 3].map(|label| ConsultationId {
+            instance: 0,
+            index: 0,
+            label,
+        });
+        outbox.forget(hung_up, Forget::Cancelled);
+        outbox.forget(answered, Forget::Answered);
+        outbox.forget(late, Forget::Deadline);
+        assert_eq!(outbox.tasks.forget, [hung_up, answered]);
     }
 }
