@@ -53,7 +53,7 @@ pub(super) struct Demo {
     json: bool,
 
     /// Let the proxy log to standard error: error, warn, info or debug
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
     log: Option<String>,
 }
 
@@ -77,12 +77,18 @@ pub(super) fn demo(arguments: &Demo) -> ExitCode {
     match demo::run(&options, &mut out) {
         Ok(true) => ExitCode::from(exit::OK),
         Ok(false) => ExitCode::from(exit::UNLIKE),
+        // Who reads has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(exit::UNLIKE),
         Err(error) => exit::complain(exit::START, &error),
     }
 }
 
 fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(demo::calls().map(|(name, _)| name))
+}
+
+fn level(text: &str) -> Result<String, String> {
+    telemetry::filter(text).map(|_| text.to_owned())
 }
 
 fn list() -> String {

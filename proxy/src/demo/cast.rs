@@ -93,7 +93,17 @@ impl Cast {
             let port = endpoint.address.port();
             (endpoint.actor, format!("{transport} {port}"))
         });
-        endpoints.into()
+        let sip = self.proxy.addresses().iter();
+        let sip = sip.map(|listener| format!("{} {}", listener.transport, listener.address.port()));
+        let proxy = (Actor::Tidegate, sip.collect::<Vec<_>>().join(" "));
+        let channel = self.proxy.routing_addresses().iter();
+        let channel =
+            channel.map(|address| (Actor::Application, format!("tcp {}", address.port())));
+        endpoints
+            .into_iter()
+            .chain([proxy])
+            .chain(channel)
+            .collect()
     }
 
     /// Stops the proxy and waits until all that it sent is in the trace.

@@ -15,6 +15,11 @@ impl Checks {
         self.0.push(Check { text, holds });
     }
 
+    /// For what holds since an event came that was waited for.
+    pub(super) fn met(&mut self, text: impl Into<String>) {
+        self.that(true, text);
+    }
+
     pub(super) fn take(&mut self) -> Vec<Check> {
         std::mem::take(&mut self.0)
     }

@@ -225,6 +225,17 @@ mod tests {
 
     const PLAIN: Style = Style { coloured: false };
 
+    const CALL: &str = r"        alice         tidegate     application   bob
+        :5062                                   :5071
+          │               │             │         │
+   0.0    ├─ INVITE ─────►│             │         │
+   1.0    │◄─ 100 Trying ─┤             │         │
+   1.0    │               ├─ event ────►│         │
+   2.0    │               │◄─ document ─┤         │
+   3.0    │               ├─ INVITE ────┼────────►│
+1250.0    │               │◄────── 486 Busy Here ─┤
+          │               │             │         │";
+
     fn sent(ms: u64, from: Actor, to: Actor, label: &str) -> Entry {
         fated(ms, from, to, label, Fate::Expected)
     }
@@ -267,19 +278,8 @@ mod tests {
             sent(1250, Bob, Tidegate, "486 Busy Here"),
         ];
         let addresses = [(Alice, ":5062".to_owned()), (Bob, ":5071".to_owned())];
-        let expected = "\
-        alice          tidegate      application      bob
-        :5062                                        :5071
-          │               │              │             │
-   0.0    ├─ INVITE ─────►│              │             │
-   1.0    │◄─ 100 Trying ─┤              │             │
-   1.0    │               ├─ event ─────►│             │
-   2.0    │               │◄── document ─┤             │
-   3.0    │               ├─ INVITE ─────┼────────────►│
-1250.0    │               │◄─────────────┼ 486 Busy Here ─┤
-          │               │              │             │";
         let drawn = draw(&entries, &addresses, PLAIN).join("\n");
-        assert_eq!(drawn, expected, "\n{drawn}");
+        assert_eq!(drawn, CALL, "\n{drawn}");
     }
 
     #[test]

@@ -60,3 +60,41 @@ fn unexpected(entries: &[Entry]) -> impl Iterator<Item = String> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_sip::Method;
+
+    use super::*;
+    use crate::demo::cast::Setting;
+    use crate::demo::mailbox::{Missing, Step};
+
+    const LIMPING: Call = Call {
+        name: "limping",
+        title: "",
+        story: "",
+        ending: "",
+        setting: Setting::USUAL,
+        play: |cast| Box::pin(limp(cast)),
+    };
+
+    async fn limp(cast: &mut Cast) -> Step {
+        cast.alice.call("sip:support@demo.example").await?;
+        cast.alice.response(100, Method::Invite).await?;
+        cast.checks.that(true, "one thing");
+        cast.checks.that(false, "another");
+        Err(Missing("bob did not get INVITE".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_what_does_not_hold_and_what_nobody_expected_are_faults() {
+        let outcome = place(&LIMPING).await.unwrap();
+        let expected = [
+            "bob did not get INVITE",
+            "does not hold: another",
+            "application got event 1 new, which should not have come",
+        ];
+        assert!(!outcome.is_good());
+        assert_eq!(outcome.faults, expected);
+    }
+}

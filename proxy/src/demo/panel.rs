@@ -120,7 +120,7 @@ fn brief(event: &Value) -> Value {
             "context",
         ],
     );
-    keep(&mut brief["source"], &["transport", "ip", "port"]);
+    keep(&mut brief["source"], &["transport", "port"]);
     keep(&mut brief["request"], &["method", "uri", "from", "headers"]);
     keep(&mut brief["request"]["from"], &["display", "uri"]);
     let headers = event["request"]["headers"].as_array().map_or(0, Vec::len);

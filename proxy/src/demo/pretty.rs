@@ -8,6 +8,8 @@ const ORDER: [&str; 35] = [
     "version",
     "id",
     "action",
+    "target",
+    "code",
     "attempt",
     "reason",
     "deadline_ms",
@@ -17,7 +19,6 @@ const ORDER: [&str; 35] = [
     "source",
     "method",
     "uri",
-    "target",
     "from",
     "to",
     "routing",
@@ -31,7 +32,6 @@ const ORDER: [&str; 35] = [
     "set",
     "append",
     "extra",
-    "code",
     "cause",
     "time_ms",
     "continue_on",
@@ -44,13 +44,13 @@ const ORDER: [&str; 35] = [
 /// Lines of at most `width` columns, as far as single values allow it.
 pub(super) fn lines(value: &Value, width: usize) -> Vec<String> {
     let mut out = Vec::new();
-    write(value, String::new(), "", 0, width, &mut out);
+    write(value, "", "", 0, width, &mut out);
     out
 }
 
 fn write(
     value: &Value,
-    prefix: String,
+    prefix: &str,
     comma: &str,
     indent: usize,
     width: usize,
@@ -71,7 +71,14 @@ fn write(
     let last = items.len() - 1;
     for (index, (key, item)) in items.into_iter().enumerate() {
         let comma = if index < last { "," } else { "" };
-        write(item, format!("{inner}{key}"), comma, indent + 2, width, out);
+        write(
+            item,
+            &format!("{inner}{key}"),
+            comma,
+            indent + 2,
+            width,
+            out,
+        );
     }
     out.push(format!("{}{close}{comma}", " ".repeat(indent)));
 }

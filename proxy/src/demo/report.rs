@@ -51,3 +51,37 @@ fn mark(good: bool, text: &str, style: Style) -> String {
     };
     format!("  {} {text}", style.paint(tone, sign))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::calls::CALLS;
+
+    fn outcome(faults: &[&str]) -> Outcome {
+        Outcome {
+            entries: Vec::new(),
+            addresses: Vec::new(),
+            checks: Vec::new(),
+            faults: faults.iter().map(|&fault| fault.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn stories_and_summaries_fit_into_a_line() {
+        let style = Style { coloured: false };
+        for call in &CALLS {
+            let summary = summary(call, &outcome(&[]), style);
+            for line in call.story.lines().chain([summary.as_str()]) {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_missing_stands_under_the_summary() {
+        let outcome = outcome(&["bob did not get INVITE"]);
+        let text = summary(&CALLS[0], &outcome, Style { coloured: false });
+        assert!(text.contains("✗ A plain call (plain)"), "{text}");
+        assert!(text.ends_with("      bob did not get INVITE"), "{text}");
+    }
+}

@@ -167,11 +167,6 @@ impl Trace {
     /// Records what can't have arrived at `to`, in front of the last message to `next`: the proxy
     /// must have sent it before that.
     pub(super) fn lost(&self, to: Actor, label: &str, next: Actor) {
-        let mut shared = self.lock();
-        let entries = &shared.entries;
-        let Some(place) = entries.iter().rposition(|entry| entry.event.went_to(next)) else {
-            return;
-        };
         let event = Event::Sent {
             from: Actor::Tidegate,
             to,
@@ -180,7 +175,13 @@ impl Trace {
             fate: Fate::Lost,
             content: Content::Nothing,
         };
-        shared.insert(place, event);
+        self.insert_before(next, event);
+    }
+
+    /// Records a note in front of the last message to `next`.
+    pub(super) fn note_before(&self, next: Actor, actor: Actor, text: impl Into<String>) {
+        let text = text.into();
+        self.insert_before(next, Event::Note { actor, text });
     }
 
     /// Marks an entry as expected.
@@ -196,6 +197,14 @@ impl Trace {
     /// All entries so far.
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.lock().entries.clone()
+    }
+
+    fn insert_before(&self, next: Actor, event: Event) {
+        let mut shared = self.lock();
+        let mut entries = shared.entries.iter();
+        if let Some(place) = entries.rposition(|entry| entry.event.went_to(next)) {
+            shared.insert(place, event);
+        }
     }
 
     fn record(&self, event: Event) -> usize {

@@ -8,10 +8,10 @@ use crate::demo::phone::{answers, hangs_up};
 
 pub(super) const CALL: Call = Call {
     name: "ask",
-    title: "The application is asked again",
+    title: "Asked again",
     story: "The document ends with `on_exhausted: ask`. When bob does not come to the telephone, the\n\
             application is told what was tried, gets its context back, and sends the call to voicemail.",
-    ending: "bob was away, the application sent the call to voicemail (dave)",
+    ending: "bob was away, the second document led to voicemail",
     setting: Setting::USUAL,
     play: |cast| Box::pin(play(cast)),
 };

@@ -45,7 +45,7 @@ async fn play(cast: &mut Cast) -> Step {
     let to_dave = dave.request(Method::Invite).await?;
     counted(proxy, "engine", "branch_transport_errors").await?;
     trace.lost(carol.actor, "INVITE", dave.actor);
-    checks.that(true, "carol's INVITE was refused by ICMP, and counted so");
+    checks.met("carol's INVITE was refused by ICMP, and counted so");
     for (message, name, own) in [(&to_bob, "bob", "X-Bob"), (&to_dave, "dave", "X-Dave")] {
         let names = ["X-Bob", "X-Carol", "X-Dave"];
         checks.that(

@@ -8,10 +8,10 @@ use crate::demo::trace::Actor;
 
 pub(super) const CALL: Call = Call {
     name: "hangup",
-    title: "The caller hangs up while the application thinks",
+    title: "The caller hangs up early",
     story: "Alice does not have to wait for a decision to be let go, and the application is told to stop\n\
             working on it. Its answer, on its way already, is harmless.",
-    ending: "200 and 487 at once, the application was told, its late answer changed nothing",
+    ending: "200 and 487 at once; the application was told",
     setting: Setting::USUAL,
     play: |cast| Box::pin(play(cast)),
 };
@@ -34,10 +34,10 @@ async fn play(cast: &mut Cast) -> Step {
     alice.response(200, Method::Cancel).await?;
     alice.fails_with(487, &invite).await?;
     application.is_cancelled(&question).await?;
-    checks.that(true, "`cancelled` names the event that nobody waits for");
+    checks.met("`cancelled` names the event that nobody waits for");
     let document = json!({"routes": [{"uri": bob.uri()}]});
     application.answer_too_late(&question, document).await?;
     counted(proxy, "routing", "late").await?;
-    checks.that(true, "the late answer was counted, and bob heard nothing");
+    checks.met("the late answer was counted, and bob heard nothing");
     Ok(())
 }

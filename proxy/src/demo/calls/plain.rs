@@ -1,10 +1,10 @@
 use serde_json::json;
+use tidegate_sip::Method;
 
 use super::{Call, DIALLED};
 use crate::demo::cast::{Cast, Setting};
 use crate::demo::mailbox::Step;
 use crate::demo::phone::{answers, hangs_up, rings};
-use tidegate_sip::Method;
 
 pub(super) const CALL: Call = Call {
     name: "plain",
@@ -15,8 +15,6 @@ pub(super) const CALL: Call = Call {
     setting: Setting::USUAL,
     play: |cast| Box::pin(play(cast)),
 };
-
-const IDENTITY: &str = "<sip:+15550100@demo.example>";
 
 async fn play(cast: &mut Cast) -> Step {
     let Cast {
@@ -33,7 +31,7 @@ async fn play(cast: &mut Cast) -> Step {
         question["request"]["uri"] == DIALLED,
         "the event names what alice dialled",
     );
-    let headers = json!({"set": {"P-Asserted-Identity": IDENTITY}});
+    let headers = json!({"set": {"X-Account": "4711"}});
     let document = json!({"routes": [{"uri": bob.uri(), "headers": headers}]});
     application.answer(&question, document).await?;
 
@@ -43,7 +41,7 @@ async fn play(cast: &mut Cast) -> Step {
         "bob is called by the URI in the document",
     );
     checks.that(
-        arrived.has("P-Asserted-Identity", IDENTITY),
+        arrived.has("X-Account", "4711"),
         "bob sees the header that the application set",
     );
     checks.that(

@@ -11,7 +11,7 @@ pub(super) const CALL: Call = Call {
     story: "A line break in a header value would let the application write headers that only the proxy\n\
             may write. The document is refused with the place of the fault. No other application is\n\
             connected and no static document configured, so alice gets 503 with Retry-After.",
-    ending: "the document was refused with its place and reason, alice got 503 with Retry-After",
+    ending: "refused with its place; 503 with Retry-After",
     setting: Setting::USUAL,
     play: |cast| Box::pin(play(cast)),
 };
@@ -27,7 +27,7 @@ async fn play(cast: &mut Cast) -> Step {
     let invite = alice.call(DIALLED).await?;
     alice.response(100, Method::Invite).await?;
     let question = application.question().await?;
-    let headers = json!({"set": {"X-Account": "7\r\nVia: SIP/2.0/UDP elsewhere.example"}});
+    let headers = json!({"set": {"X-Account": "7\r\nVia: SIP/2.0/UDP x"}});
     let document = json!({"routes": [{"uri": bob.uri(), "headers": headers}]});
     application.answer(&question, document).await?;
     let error = application.is_refused(&question).await?;

@@ -12,7 +12,7 @@ pub(super) const CALL: Call = Call {
     title: "From TCP to UDP",
     story: "Alice calls over TCP, bob listens on UDP. Tidegate stands on both sides, and says so with two\n\
             Record-Routes, so that each end sends its requests where it can reach it.",
-    ending: "two Record-Routes, one a transport; ACK and BYE went through tidegate",
+    ending: "two Record-Routes, and ACK and BYE went through tidegate",
     setting: Setting {
         caller: SipTransport::Tcp,
         ..Setting::USUAL
