@@ -2,10 +2,11 @@
 
 use tidegate_engine::{AnswerError, Forget, Time};
 use tidegate_schemas::{ConsultationId, RouteDocument};
-use tidegate_sip::{Method, Via};
+use tidegate_sip::{Method, Name};
 
-use super::transaction::{LATE, key};
+use super::transaction::LATE;
 use super::{Input, Ledger, Violation, ensure};
+use crate::draft::text;
 
 #[derive(Debug)]
 pub(super) struct Open {
@@ -50,8 +51,12 @@ impl Ledger {
             );
             return Ok(());
         };
-        let via = Via::parse(via.as_bytes(), 0).ok();
-        let found = via.and_then(|via| self.by_key.get(&key(&via, method.as_bytes())).copied());
+        // Bytes that are not UTF-8 are replaced in events, so keys do not serve here.
+        let found = self.transactions.iter().rposition(|transaction| {
+            let view = transaction.request.view();
+            let top_via = view.field(Name::Via).map(|field| text(field.value));
+            top_via.as_ref() == Some(&via) && text(view.method_raw()) == method
+        });
         let Some(index) = found else {
             return Err(Violation::new(format!("{id} asks about no transaction")));
         };

@@ -207,7 +207,8 @@ impl Ledger {
     fn check_breadth(&mut self, index: usize, view: View<'_>) -> Result<(), Violation> {
         let number = |view: View<'_>| view.number(Name::MaxBreadth).and_then(Result::ok);
         let came = number(self.transactions[index].request.view());
-        let allowed = came.unwrap_or(self.config.max_breadth);
+        let most = self.config.max_breadth;
+        let allowed = came.map_or(most, |came| came.min(most));
         let share = number(view).unwrap_or(allowed);
         let used = self.step.breadth.entry(index).or_default();
         *used += share;

@@ -27,10 +27,6 @@ impl Ledger {
         self.step.malformed = after.requests_malformed > before.requests_malformed;
         self.step.refused = self.step.malformed || after.requests_shed > before.requests_shed;
         self.step.repeated = after.request_repeats > before.request_repeats;
-        ensure!(
-            began == 0 || !self.draining,
-            "a transaction began while the proxy drains"
-        );
         match input {
             Input::Message { source, view } if view.is_request() => {
                 self.stateless.add_request(*view);
@@ -90,6 +86,11 @@ impl Ledger {
                 .is_some_and(|(at, _)| at + T4 - 100 <= self.now);
             ensure!(over, "a repeat of a request began a second transaction");
         }
+        let is_new = view.to().is_ok_and(|to| to.tag().is_none());
+        ensure!(
+            !is_new || !self.draining,
+            "a call began while the proxy drains"
+        );
         begun.told.add_request(view);
         let index = self.transactions.len();
         self.transactions.push(begun);
@@ -218,7 +219,17 @@ impl Ledger {
         if accepts && status < 300 {
             self.step.has_to_pass = Some((branch.transaction, status));
         }
-        self.step.has_to_acknowledge = transaction.is_invite() && alive && first && status >= 300;
+        if transaction.is_invite() && alive && first && status >= 300 {
+            branch.failed = Some(self.now);
+        }
+        // Timer D keeps the transaction for repeats of the failure (RFC 3261 section 17.1.1.2).
+        let lasts = if branch.hop.transport.is_reliable() {
+            1
+        } else {
+            LIFE - LATE
+        };
+        let absorbs = branch.failed.is_some_and(|at| self.now < at + lasts);
+        self.step.has_to_acknowledge = status >= 300 && absorbs && (first || lasts > 1);
         if !first || !alive || transaction.finished.is_some() {
             return;
         }

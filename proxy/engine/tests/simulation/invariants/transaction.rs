@@ -74,6 +74,8 @@ pub(super) struct Branch {
     pub(super) final_status: Option<u16>,
     /// When a 2xx came that has to be passed on.
     pub(super) accepted: Option<u64>,
+    /// When a failure came that has to be acknowledged.
+    pub(super) failed: Option<u64>,
     pub(super) cancel: Option<Bytes>,
     pub(super) ack: Option<Bytes>,
 }
@@ -160,6 +162,7 @@ impl Branch {
             proceeding: false,
             final_status: None,
             accepted: None,
+            failed: None,
             cancel: None,
             ack: None,
         }

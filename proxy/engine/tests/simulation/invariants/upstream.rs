@@ -67,10 +67,10 @@ impl Ledger {
         ensure!(view.status() >= 200, "a 1xx without a transaction");
         if let Ok(via) = view.top_via() {
             let expected = way_back(&source, &via);
-            ensure!(
-                *hop == expected,
-                "a response goes to {hop:?}, not {expected:?}"
-            );
+            // The port of a Via that can't be read is a guess.
+            let guess = self.step.malformed && hop.addr.ip() == expected.addr.ip();
+            let fits = *hop == expected || guess;
+            ensure!(fits, "a response goes to {hop:?}, not {expected:?}");
         }
         Ok(())
     }
