@@ -33,7 +33,7 @@ fn b27_an_ack_that_matches_nothing_goes_where_its_route_leads() {
     let ack = world
         .request("ACK", &ALICE, "sip:bob@far.example")
         .with("Route", "<sip:192.0.2.1;lr>, <sip:203.0.113.20;lr>")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &ack);
     world
         .expect_to(&BOB)
@@ -48,7 +48,7 @@ fn b27_an_ack_is_never_answered() {
     let mut world = World::new();
     let ack = world
         .request("ACK", &ALICE, "sip:bob@tide.example")
-        .to_tag("b");
+        .with_to_tag("b");
     for wrong in [
         ack.clone(),
         ack.clone().set("Max-Forwards", "0"),

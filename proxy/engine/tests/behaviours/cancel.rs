@@ -299,3 +299,53 @@ fn a_cancel_of_another_method_changes_nothing() {
     world.receive(&BOB, &copy.reply(200));
     world.expect_to(&ALICE).response(200);
 }
+
+/// The application is asked a second time, and the caller hangs up.
+#[test]
+fn a_cancel_during_a_later_question_ends_the_call_too() {
+    let mut world = World::new();
+    let mut document = serial(&[&BOB]);
+    document["on_exhausted"] = serde_json::json!({ "action": "ask" });
+    let invite = world.call_routed(&ALICE, document);
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    world.receive(&BOB, &at_bob.reply(480));
+    world.expect_to(&BOB).request("ACK");
+    assert_eq!(world.waiting(), 1);
+    hang_up(&mut world, &invite);
+    let end = world.expect_to(&ALICE).response(487);
+    world.receive(&ALICE, &invite.ack(&end));
+    assert_eq!(world.forgotten(), [Forget::Cancelled]);
+}
+
+/// A re-INVITE is cancelled like the first one.
+#[test]
+fn an_invite_inside_a_dialog_can_be_cancelled() {
+    let mut world = World::new();
+    let invite = world
+        .request("INVITE", &ALICE, &BOB.uri())
+        .with("Route", "<sip:192.0.2.1;lr>")
+        .with_to_tag("b");
+    world.receive(&ALICE, &invite);
+    world.expect_to(&ALICE).response(100);
+    let at_bob = world
+        .expect_to(&BOB)
+        .request("INVITE")
+        .lacks("Record-Route");
+    world.receive(&BOB, &at_bob.reply(180));
+    world.expect_to(&ALICE).response(180);
+    hang_up(&mut world, &invite);
+    end_cancelled(&mut world, &invite, &at_bob);
+}
+
+/// A CANCEL of somebody else, who knows the Call-ID but not the branch, cancels nothing.
+#[test]
+fn a_cancel_with_another_branch_cancels_nothing() {
+    let mut world = World::new();
+    let (invite, at_bob) = ringing(&mut world);
+    let forged = invite.cancel().set("Via", ALICE.via("z9hG4bK-guess"));
+    world.receive(&ALICE, &forged);
+    world.expect_to(&ALICE).response(481);
+    world.expect_nothing();
+    world.receive(&BOB, &at_bob.reply(200));
+    world.expect_to(&ALICE).response(200);
+}

@@ -281,7 +281,7 @@ fn an_ack_for_a_name_is_sent_once_its_address_is_known() {
     let ack = world
         .request("ACK", &ALICE, "sip:bob@far.example")
         .with("Route", "<sip:192.0.2.1;lr>, <sip:edge.example;lr>")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &ack);
     world.expect_nothing();
     world.resolve("edge.example", &ips(&["203.0.113.20"]));
@@ -336,7 +336,7 @@ fn a_draining_proxy_still_ends_established_calls() {
     let bye = world
         .request("BYE", &ALICE, &BOB.uri())
         .with("Route", "<sip:192.0.2.1;lr>")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &bye);
     let at_bob = world.expect_to(&BOB).request("BYE");
     world.receive(&BOB, &at_bob.reply(200));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{ALICE, BOB, CAROL, World};
 
-fn to_bob(headers: Value) -> Value {
+fn to_bob(headers: &Value) -> Value {
     json!({ "routes": [{ "uri": BOB.uri(), "headers": headers }] })
 }
 
@@ -18,7 +18,7 @@ fn headers_are_removed_set_and_appended_in_this_order() {
         .with("x-secret", "3")
         .with("X-B", "b");
     world.receive(&ALICE, &message);
-    world.answer(to_bob(json!({
+    world.answer(to_bob(&json!({
         "remove": ["X-SECRET"],
         "set": { "P-Asserted-Identity": "<sip:alice@tide.example>", "x-b": "new" },
         "append": [["X-B", "c"], ["X-B", "d"]],
@@ -43,7 +43,7 @@ fn a_compact_header_is_removed_by_its_long_name_and_the_other_way_round() {
         .with("s", "secret")
         .with("Event", "presence");
     world.receive(&ALICE, &message);
-    world.answer(to_bob(json!({ "remove": ["Subject", "o"] })));
+    world.answer(to_bob(&json!({ "remove": ["Subject", "o"] })));
     let copy = world.expect_to(&BOB).lacks("Subject").lacks("Event");
     world.receive(&BOB, &copy.reply(200));
     world.expect_to(&ALICE).response(200);
@@ -55,7 +55,7 @@ fn a_rewritten_from_and_to_are_restored_in_every_response() {
     let mut world = World::new();
     let invite = world.call_routed(
         &ALICE,
-        to_bob(json!({
+        to_bob(&json!({
         "from": { "display": "The \"Sea\"", "uri": "sip:anonymous@tide.example" },
         "to": { "uri": "sip:102@inner.example" } })),
     );
@@ -68,7 +68,7 @@ fn a_rewritten_from_and_to_are_restored_in_every_response() {
         )
         .header("To", "<sip:102@inner.example>");
     for status in [180, 200] {
-        world.receive(&BOB, &at_bob.reply(status).to_tag("b"));
+        world.receive(&BOB, &at_bob.reply(status).with_to_tag("b"));
         world
             .expect_to(&ALICE)
             .response(status)
@@ -83,7 +83,7 @@ fn ack_and_cancel_of_a_branch_show_its_rewritten_identities() {
     let mut world = World::new();
     let invite = world.call_routed(
         &ALICE,
-        to_bob(json!({
+        to_bob(&json!({
         "from": { "uri": "sip:anonymous@tide.example" } })),
     );
     let at_bob = world.expect_to(&BOB).request("INVITE");
@@ -114,7 +114,7 @@ fn a_from_without_brackets_is_rewritten_and_restored() {
         .request("MESSAGE", &ALICE, "sip:bob@tide.example")
         .set("From", "sip:alice@client.example;tag=a");
     world.receive(&ALICE, &message);
-    world.answer(to_bob(json!({ "from": { "uri": "sip:x@tide.example" } })));
+    world.answer(to_bob(&json!({ "from": { "uri": "sip:x@tide.example" } })));
     let copy = world
         .expect_to(&BOB)
         .header("From", "<sip:x@tide.example>;tag=a");

@@ -92,7 +92,7 @@ fn b50_an_ack_that_spirals_is_no_loop_and_no_answer() {
     let ack = world
         .request("ACK", &ALICE, &BOB.uri())
         .with("Route", "<sip:192.0.2.1;lr>")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &ack);
     let out = world.expect_to(&BOB).request("ACK");
     world.receive(&BOB, &come_back(&out));

@@ -1,6 +1,8 @@
 //! What the proxy does, as it shows on the wire: each test is one behaviour that a specification or
 //! the routing contract asks for, played in virtual time.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -10,6 +12,7 @@ mod consultation;
 mod errors;
 mod forward;
 mod headers;
+mod hostile;
 mod loops;
 mod non_invite;
 mod plans;
@@ -18,6 +21,7 @@ mod record_route;
 mod response;
 mod route;
 mod session_timer;
+mod steer;
 mod target;
 mod timers;
 mod transactions;

@@ -42,7 +42,7 @@ fn talk(world: &mut World, alice: &Peer, bob: &Peer, call: &Call) {
     let copy = world.expect_to(bob).request("INFO").lacks("Route");
     world.receive(bob, &copy.reply(200));
     world.expect_to(alice).response(200);
-    let bye = world.from_callee("BYE", bob, &call.at_bob, &call.ok);
+    let bye = world.callee_request("BYE", bob, &call.at_bob, &call.ok);
     world.receive(bob, &bye);
     let copy = world
         .expect_to(alice)
@@ -145,7 +145,7 @@ fn b17_requests_of_the_dialog_leave_by_the_listener_of_the_far_side() {
     let bye = world
         .request("BYE", &ALICE, &bob.uri())
         .with("Route", "<sip:192.0.2.1:5060;lr>, <sip:192.0.2.1:5062;lr>")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &bye);
     let copy = world.expect_to(&bob).request("BYE").lacks("Route");
     assert_eq!(copy.hop.listener, OTHER_UDP);

@@ -268,7 +268,7 @@ fn b36_to_tags_of_callees_stay_and_own_failures_have_one() {
         .expect_to(&BOB)
         .request("INVITE")
         .header("To", invite.get("To"));
-    world.receive(&BOB, &at_bob.reply(180).to_tag("early"));
+    world.receive(&BOB, &at_bob.reply(180).with_to_tag("early"));
     world
         .expect_to(&ALICE)
         .header("To", "<sip:bob@tide.example>;tag=early");
@@ -277,7 +277,7 @@ fn b36_to_tags_of_callees_stay_and_own_failures_have_one() {
         .expect_to(&ALICE)
         .response(183)
         .header("To", "<sip:bob@tide.example>");
-    world.receive(&BOB, &at_bob.reply(200).to_tag("late"));
+    world.receive(&BOB, &at_bob.reply(200).with_to_tag("late"));
     world
         .expect_to(&ALICE)
         .header("To", "<sip:bob@tide.example>;tag=late");
@@ -293,7 +293,7 @@ fn b36_a_refusal_inside_a_dialog_keeps_the_to_tag() {
     let mut world = World::new();
     let bye = world
         .request("BYE", &ALICE, "sip:bob@203.0.113.20")
-        .to_tag("known")
+        .with_to_tag("known")
         .set("Max-Forwards", "0");
     world.receive(&ALICE, &bye);
     let refusal = world.expect_to(&ALICE).response(483);
@@ -326,4 +326,43 @@ fn a_malformed_response_is_dropped() {
     fail(&mut world, &BOB, &at_bob, 404);
     let refusal = world.expect_to(&ALICE).response(404);
     world.receive(&ALICE, &invite.ack(&refusal));
+}
+
+/// RFC 3261 section 7.3.1: a callee may write all Vias into one line, in the compact form.
+#[test]
+fn our_via_is_taken_off_a_line_that_it_shares_with_others() {
+    let mut world = World::new();
+    let invite = world.call_routed(&ALICE, serial(&[&BOB]));
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    let line = at_bob.vias().join(" ,\r\n ");
+    let ok = at_bob.reply(200).without("Via").on_top("v", line);
+    world.receive(&BOB, &ok);
+    let answered = world.expect_to(&ALICE).response(200);
+    assert_eq!(answered.vias(), [invite.get("Via")]);
+}
+
+/// What the callee says arrives as it was said.
+#[test]
+fn a_response_keeps_its_phrase_its_headers_and_its_body() {
+    let mut world = World::new();
+    let invite = world.call_routed(&ALICE, serial(&[&BOB]));
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    let odd = at_bob
+        .reply(486)
+        .starting("SIP/2.0 486 Besch\u{e4}ftigt  und weg")
+        .with("X-Folded", "a\r\n  b")
+        .with("X-Same", "1")
+        .with("Retry-After", "60 (in a minute)")
+        .with("X-Same", "2")
+        .body("application/octet-stream", b"\0\r\n\r\n\xff".to_vec());
+    world.receive(&BOB, &odd);
+    world.expect_to(&BOB).request("ACK");
+    let busy = world.expect_to(&ALICE).response(486).body(&odd.body);
+    let sent = String::from_utf8_lossy(&odd.bytes()).into_owned();
+    let sent: Vec<&str> = sent.lines().collect();
+    let got = busy.text();
+    let got: Vec<&str> = got.lines().collect();
+    assert_eq!(got[0], sent[0]);
+    assert_eq!(got[1..], sent[2..]);
+    world.receive(&ALICE, &invite.ack(&busy));
 }

@@ -13,7 +13,7 @@ fn b08_the_own_route_value_goes_and_the_next_one_decides() {
         .request("MESSAGE", &ALICE, "sip:dave@elsewhere.example")
         .with("Route", format!("{OWN}, <sip:203.0.113.20;lr>"))
         .with("Route", "<sip:203.0.113.30;lr>")
-        .to_tag("in-dialog");
+        .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
     assert_eq!(world.consultations(), 0);
     let at_bob = world.expect_to(&BOB).uri("sip:dave@elsewhere.example");
@@ -49,7 +49,7 @@ fn b09_behind_a_strict_router_the_last_route_value_becomes_the_request_uri() {
     let request = world
         .request("MESSAGE", &ALICE, "sip:192.0.2.1:5060;lr")
         .with("Route", "<sip:203.0.113.20;lr>, <sip:dave@203.0.113.40>")
-        .to_tag("in-dialog");
+        .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
     let at_bob = world.expect_to(&BOB).uri("sip:dave@203.0.113.40");
     assert_eq!(at_bob.routes(), ["<sip:203.0.113.20;lr>"]);
@@ -64,7 +64,7 @@ fn b09_behind_a_strict_router_the_only_route_value_is_the_target() {
     let request = world
         .request("MESSAGE", &ALICE, "sip:192.0.2.1:5060;lr")
         .with("Route", format!("<{}>", BOB.uri()))
-        .to_tag("in-dialog");
+        .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
     let at_bob = world.expect_to(&BOB).uri(&BOB.uri()).lacks("Route");
     world.receive(&BOB, &at_bob.reply(200));
@@ -79,7 +79,7 @@ fn b10_a_strict_router_gets_its_own_uri_as_request_uri() {
         .request("MESSAGE", &ALICE, "sip:dave@203.0.113.40")
         .with("Route", format!("{OWN}, <sip:203.0.113.20>"))
         .with("Route", "<sip:203.0.113.30;lr>")
-        .to_tag("in-dialog");
+        .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
     let at_bob = world.expect_to(&BOB).uri("sip:203.0.113.20");
     assert_eq!(
@@ -97,7 +97,7 @@ fn b10_a_lone_strict_router_leaves_the_target_as_only_route_value() {
     let request = world
         .request("MESSAGE", &ALICE, "sip:dave@203.0.113.40")
         .with("Route", "<sip:203.0.113.20>")
-        .to_tag("in-dialog");
+        .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
     let at_bob = world.expect_to(&BOB).uri("sip:203.0.113.20");
     assert_eq!(at_bob.routes(), ["<sip:dave@203.0.113.40>"]);
@@ -138,7 +138,7 @@ fn a_request_in_a_dialog_without_routes_goes_to_its_request_uri() {
     let mut world = World::new();
     let bye = world
         .request("BYE", &ALICE, "sip:bob@203.0.113.20:5060")
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &bye);
     assert_eq!(world.consultations(), 0);
     let at_bob = world.expect_to(&BOB).request("BYE");
@@ -154,7 +154,7 @@ fn a_request_in_a_dialog_for_the_proxy_itself_is_a_question_for_the_application(
     let request = world
         .request("MESSAGE", &ALICE, "sip:bob@tide.example")
         .with("Route", OWN)
-        .to_tag("b");
+        .with_to_tag("b");
     world.receive(&ALICE, &request);
     world.answer(serial(&[&BOB]));
     let copy = world.expect_to(&BOB).lacks("Route");

@@ -235,7 +235,7 @@ fn b45_a_stream_without_a_good_content_length_is_an_error() {
     let mut world = World::new();
     let alice = ALICE.connected(1);
     let good = world.request("MESSAGE", &alice, "sip:bob@tide.example");
-    let mut error = |draft: &crate::support::Draft| {
+    let error = |draft: &crate::support::Draft| {
         let mut buffer = bytes::BytesMut::from(&draft.bytes()[..]);
         Framer::new(tidegate_sip::Limits::default()).next(&mut buffer)
     };

@@ -67,7 +67,7 @@ impl Draft {
     }
 
     /// With this tag in To.
-    pub(crate) fn to_tag(self, tag: &str) -> Self {
+    pub(crate) fn with_to_tag(self, tag: &str) -> Self {
         let to = self.get("To");
         let bare = to.split(";tag=").next().unwrap_or_default();
         let tagged = format!("{bare};tag={tag}");
@@ -101,10 +101,6 @@ impl Draft {
     /// The CANCEL of this request (RFC 3261 section 9.1).
     pub(crate) fn cancel(&self) -> Self {
         self.sibling("CANCEL")
-    }
-
-    pub(crate) fn method(&self) -> &str {
-        self.start.split(' ').next().unwrap_or_default()
     }
 
     /// A request of the same transaction.

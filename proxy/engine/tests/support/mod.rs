@@ -24,7 +24,6 @@ mod world;
 
 pub(crate) use draft::Draft;
 pub(crate) use peer::{ALICE, BOB, CAROL, DAVE, Peer};
-pub(crate) use recorder::Done;
-pub(crate) use routes::{group, parallel, reply, serial, target};
+pub(crate) use routes::{parallel, reply, serial};
 pub(crate) use seen::Seen;
-pub(crate) use world::{OTHER_UDP, TCP, UDP, UDP6, World, config};
+pub(crate) use world::{OTHER_UDP, UDP6, World};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::peer::Peer;
 
 /// A target at this peer, by its own URI.
-pub(crate) fn target(peer: &Peer) -> Value {
+fn target(peer: &Peer) -> Value {
     json!({ "uri": peer.uri() })
 }
 
@@ -20,7 +20,7 @@ pub(crate) fn parallel(peers: &[&Peer]) -> Value {
 }
 
 /// A group of peers, which is a document as well.
-pub(crate) fn group(routing: &str, peers: &[&Peer]) -> Value {
+fn group(routing: &str, peers: &[&Peer]) -> Value {
     let routes: Vec<Value> = peers.iter().map(|peer| target(peer)).collect();
     json!({ "routing": routing, "routes": routes })
 }

@@ -178,7 +178,7 @@ impl Seen {
         if status == 100 || self.to_tag().is_some() {
             return draft;
         }
-        draft.to_tag(&format!("at-{}", self.hop.addr.ip()).replace([':', '.'], "-"))
+        draft.with_to_tag(&format!("at-{}", self.hop.addr.ip()).replace([':', '.'], "-"))
     }
 }
 

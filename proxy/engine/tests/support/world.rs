@@ -26,21 +26,6 @@ pub(crate) const OTHER_UDP: ListenerId = ListenerId(3);
 /// Longer than any timer of the engine may keep a transaction.
 const LIFETIME_MS: u64 = 900_000;
 
-/// The configuration that tests begin with: four listeners, `tide.example` as own domain.
-pub(crate) fn config() -> Config {
-    let listener = |transport, addr: &str| Listener::new(transport, addr.parse().unwrap());
-    let listeners = vec![
-        listener(Transport::Udp, "192.0.2.1:5060"),
-        listener(Transport::Tcp, "192.0.2.1:5060"),
-        listener(Transport::Udp, "[2001:db8::1]:5060"),
-        listener(Transport::Udp, "192.0.2.1:5062"),
-    ];
-    Config {
-        domains: vec!["tide.example".to_owned()],
-        ..Config::new(listeners)
-    }
-}
-
 /// One engine with its surroundings.
 pub(crate) struct World {
     pub(crate) engine: Engine,
@@ -58,9 +43,24 @@ impl World {
         Self::with(|_| ())
     }
 
+    /// The configuration of [`World::new`]: four listeners, `tide.example` as own domain.
+    pub(crate) fn config() -> Config {
+        let listener = |transport, addr: &str| Listener::new(transport, addr.parse().unwrap());
+        let listeners = vec![
+            listener(Transport::Udp, "192.0.2.1:5060"),
+            listener(Transport::Tcp, "192.0.2.1:5060"),
+            listener(Transport::Udp, "[2001:db8::1]:5060"),
+            listener(Transport::Udp, "192.0.2.1:5062"),
+        ];
+        Config {
+            domains: vec!["tide.example".to_owned()],
+            ..Config::new(listeners)
+        }
+    }
+
     /// A world in which something is configured differently.
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config();
+        let mut config = Self::config();
         change(&mut config);
         Self {
             engine: Engine::new(Arc::new(config), 0, *b"secret of a tide", 0x0a11_ce00),
@@ -139,7 +139,7 @@ impl World {
 
     /// A request of the callee inside the dialog that it confirmed with `ok`, its own 2xx to
     /// `invite`.
-    pub(crate) fn from_callee(
+    pub(crate) fn callee_request(
         &mut self,
         method: &str,
         peer: &Peer,
@@ -206,6 +206,12 @@ impl World {
             [(id, _)] => *id,
             other => panic!("expected one consultation, found {other:?}"),
         }
+    }
+
+    /// Of several consultations that wait, the one that began first.
+    pub(crate) fn oldest(&self) -> ConsultationId {
+        let (id, _) = self.open.first().expect("a consultation that waits");
+        *id
     }
 
     /// How many consultations wait.
