@@ -167,6 +167,11 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn on_failure(&mut self, index: usize, status: u16, view: View<'_>) {
+        // A branch that was given up failed already (RFC 3261 section 16.8).
+        let branch = self.cx.branches.get(index);
+        if branch.is_none_or(|branch| !branch.is_pending()) {
+            return;
+        }
         if self.cx.is_done() {
             if let Some(branch) = self.cx.branches.get_mut(index) {
                 let end = BranchEnd {
