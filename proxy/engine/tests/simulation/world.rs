@@ -251,7 +251,11 @@ impl World {
             Command::Consult { id, deadline } => {
                 let now = Time(self.stage.now);
                 let described = self.engine.question(now, id, |event| {
-                    let top_via = event.request.headers.iter().find(|(name, _)| name == "Via");
+                    let top_via = event
+                        .request
+                        .headers
+                        .iter()
+                        .find(|(name, _)| name.eq_ignore_ascii_case("Via"));
                     let via = top_via.map(|(_, via)| via.to_string()).unwrap_or_default();
                     (
                         via,

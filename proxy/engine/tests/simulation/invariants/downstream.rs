@@ -198,6 +198,7 @@ impl Ledger {
         );
         transaction.check_copy(view, self.config.max_forwards)?;
         self.check_breadth(index, view)?;
+        self.transactions[index].progress = self.now;
         let branch = Branch::new(index, hop, bytes, self.now);
         self.branches.insert(name, branch);
         Ok(())
