@@ -110,6 +110,8 @@ pub(crate) struct Forwarding {
     pub(crate) waiting: Vec<TargetId>,
     /// No new branch any more: a 6xx came, or the caller cancelled.
     pub(crate) halted: bool,
+    /// Targets are being started: those that fail at once are followed by the next without recursion.
+    pub(crate) driving: bool,
     /// What the plan said last.
     pub(crate) progress: Progress,
 }

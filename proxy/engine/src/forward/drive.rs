@@ -10,12 +10,16 @@ use crate::output::Output;
 use crate::plan::{BranchOutcome, Plan, Progress, TargetId};
 use crate::reply::LocalReply;
 
+/// Branches of one transaction, over all rounds.
+pub(super) const MAX_BRANCHES: usize = 256;
+
 impl Forwarding {
     pub(crate) fn new(plan: Plan) -> Self {
         Self {
             plan,
             waiting: Vec::new(),
             halted: false,
+            driving: false,
             progress: Progress::Running,
         }
     }
@@ -28,10 +32,22 @@ impl Forwarding {
 impl<O: Output> Step<'_, O> {
     /// Starts what waits, as far as the breadth goes, and concludes when nothing runs any more.
     pub(crate) fn drive(&mut self) {
+        if self.set_driving(true) {
+            return;
+        }
         while let Some((target, breadth)) = self.next_target() {
             self.launch(target, breadth);
         }
+        self.set_driving(false);
         self.settle();
+    }
+
+    /// The value before.
+    fn set_driving(&mut self, driving: bool) -> bool {
+        match &mut self.cx.phase {
+            Phase::Forwarding(forwarding) => std::mem::replace(&mut forwarding.driving, driving),
+            Phase::Suspended(_) | Phase::Done => false,
+        }
     }
 
     /// The next target with its share of the breadth (RFC 5393 section 5.3.3): what running branches
@@ -46,7 +62,7 @@ impl<O: Output> Step<'_, O> {
         let Phase::Forwarding(forwarding) = &mut self.cx.phase else {
             return None;
         };
-        if forwarding.halted {
+        if forwarding.halted || self.cx.branches.len() >= MAX_BRANCHES {
             forwarding.waiting.clear();
         }
         let waiting = u32::try_from(forwarding.waiting.len()).unwrap_or(u32::MAX);
@@ -117,8 +133,7 @@ impl<O: Output> Step<'_, O> {
             .plan
             .finished(target, outcome, &mut forwarding.waiting);
         forwarding.progress = progress;
-        if progress == Progress::Stopped {
-            forwarding.halted = true;
+        if progress == Progress::Stopped && !std::mem::replace(&mut forwarding.halted, true) {
             self.cancel_pending(&CancelReason::None);
         }
         self.drive();

@@ -8,6 +8,7 @@ use tidegate_schemas::event::Cause;
 use tidegate_sip::{Name, Scheme, Uri};
 
 use super::copy::{Copy, CopyIdentity};
+use super::drive::MAX_BRANCHES;
 use super::headers;
 use super::next_hop::{HostPart, NextHop, Unroutable};
 use super::record_route::record_routes;
@@ -22,8 +23,6 @@ use crate::transaction::{ClientInvite, ClientNonInvite, Effects, Timer};
 
 /// How long the look-up of a name may take, in milliseconds.
 const RESOLVE_MS: u32 = 5_000;
-/// Branches of one transaction, over all rounds.
-const MAX_BRANCHES: usize = 256;
 
 /// Where a branch goes, once that is known.
 #[derive(Clone)]

@@ -297,3 +297,16 @@ fn a_late_200_ends_a_consultation_that_is_under_way() {
     world.expect_nothing();
     world.ignore_the_rest();
 }
+
+/// A document as long as any may be, none of whose targets can be reached.
+#[test]
+fn thousands_of_unreachable_targets_are_tried_in_bounded_space() {
+    for routing in ["serial", "parallel"] {
+        let mut world = World::with(|config| config.max_targets = 4096);
+        let routes: Vec<_> = (0..4096)
+            .map(|number| json!({ "uri": format!("sips:{number}@203.0.113.20") }))
+            .collect();
+        let invite = world.call_routed(&ALICE, json!({ "routing": routing, "routes": routes }));
+        refused(&mut world, &invite, 500);
+    }
+}
