@@ -1,5 +1,5 @@
 //! UDP of a running proxy, and its shards.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 
@@ -27,6 +27,32 @@ async fn a_closed_port_is_followed_by_the_next_target_at_once() {
         .await
         .unwrap();
     assert!(receive_answer(&caller).await.starts_with("SIP/2.0 200"));
+    proxy.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_with_a_host_name_is_looked_up_once() {
+    let callee = udp().await;
+    let port = callee.local_addr().unwrap().port();
+    let proxy = proxy(&[format!("sip:localhost:{port};transport=udp")], "");
+    let caller = udp().await;
+    let via = format!("UDP {}", caller.local_addr().unwrap());
+    for call in ["one", "two"] {
+        let options = request("OPTIONS", call, &via);
+        caller
+            .send_to(options.as_bytes(), address(&proxy, Udp))
+            .await
+            .unwrap();
+        let (arrived, from) = receive(&callee).await;
+        callee
+            .send_to(response(&arrived, "200 OK").as_bytes(), from)
+            .await
+            .unwrap();
+        assert!(receive_answer(&caller).await.starts_with("SIP/2.0 200"));
+    }
+    let stats = proxy.stats().await;
+    assert_eq!(stats.get("resolver", "lookups"), 1);
+    assert_eq!(stats.get("resolver", "cached"), 1);
     proxy.stop().await;
 }
 

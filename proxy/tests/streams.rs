@@ -1,5 +1,5 @@
 //! TCP connections of a running proxy.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

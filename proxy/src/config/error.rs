@@ -44,7 +44,7 @@ impl ConfigError {
         Self::new(Some(file.to_owned()), vec![Problem::new("", message)])
     }
 
-    /// The problems, in the order of the checks.
+    /// The problems, in the order of their lines.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems

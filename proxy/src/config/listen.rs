@@ -15,7 +15,7 @@ use super::address::{self, Advertised};
 pub struct Listen {
     /// `udp` or `tcp`.
     pub transport: SipTransport,
-    /// The IP address and port to bind. Port 0 takes a free one.
+    /// The IP address and port to bind. Port 0 takes a free one. An IPv6 address takes IPv6 alone.
     #[serde(deserialize_with = "address::deserialize_socket")]
     #[schemars(with = "String")]
     pub address: SocketAddr,

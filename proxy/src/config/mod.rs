@@ -108,6 +108,7 @@ impl Config {
         for problem in &mut problems {
             problem.line = locate::line_of(text, &problem.key);
         }
+        problems.sort_by_key(|problem| problem.line);
         if problems.is_empty() {
             Ok(config)
         } else {

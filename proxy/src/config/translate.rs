@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use routing_api_client as client;
 use tidegate_schemas::RouteDocument;
+use tidegate_schemas::document::DocumentError;
 
 use super::error::Problem;
 use super::listen::SipTransport;
@@ -82,35 +83,36 @@ impl Config {
 
 /// The fallback document, once it is known that it can be executed.
 pub(super) fn fallback(config: &Config) -> Result<Option<RouteDocument>, Problem> {
-    let Some((key, json)) = fallback_json(config)? else {
-        return Ok(None);
-    };
-    let document = RouteDocument::from_json(&json);
-    let document = document.and_then(|document| {
-        config.engine_without_fallback().check_document(&document)?;
-        Ok(document)
-    });
-    document
-        .map(Some)
-        .map_err(|error| Problem::new(key, format!("can't be executed: {error}")))
-}
-
-fn fallback_json(config: &Config) -> Result<Option<(&'static str, Vec<u8>)>, Problem> {
     let fallback = &config.routing.fallback;
     if let Some(document) = &fallback.document {
-        return Ok(Some((
-            "routing.fallback.document",
-            document.to_string().into_bytes(),
-        )));
+        let read = read_document(config, document.to_string().as_bytes());
+        return read.map(Some).map_err(|error| {
+            Problem::new(
+                "routing.fallback.document",
+                format!("can't be executed: {error}"),
+            )
+        });
     }
     let Some(file) = &fallback.document_file else {
         return Ok(None);
     };
-    let key = "routing.fallback.document_file";
-    let unreadable = |error| Problem::new(key, format!("{}: {error}", file.display()));
-    std::fs::read(file)
-        .map(|json| Some((key, json)))
-        .map_err(unreadable)
+    let wrong = |what: String| {
+        Problem::new(
+            "routing.fallback.document_file",
+            format!("{} {what}", file.display()),
+        )
+    };
+    let json = std::fs::read(file).map_err(|error| wrong(format!("can't be read: {error}")))?;
+    let document = read_document(config, &json);
+    document
+        .map(Some)
+        .map_err(|error| wrong(format!("can't be executed: {error}")))
+}
+
+fn read_document(config: &Config, json: &[u8]) -> Result<RouteDocument, DocumentError> {
+    let document = RouteDocument::from_json(json)?;
+    config.engine_without_fallback().check_document(&document)?;
+    Ok(document)
 }
 
 /// The engine's view of a listener, which `advertise` overrides.

@@ -1,6 +1,6 @@
 //! The log.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -10,12 +10,13 @@ use crate::config::{Log, LogFormat};
 /// Writes the log to standard error from here on. Does nothing when a log is set up already.
 pub fn init(log: &Log) {
     let filter = filter(&log.level).unwrap_or_default();
+    let colours = io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
     let _ = match log.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Text => builder.with_target(false).with_ansi(colours).try_init(),
     };
 }
 
