@@ -107,6 +107,15 @@ impl Dispatcher {
         }
     }
 
+    /// Ends a consultation whose deadline passed, before [`Dispatcher::on_timeout`] notices. The
+    /// applications know the deadline and are not told.
+    pub fn expire(&mut self, id: ConsultationId, now: Instant) {
+        if let Some(consultation) = self.pending.remove(id) {
+            self.suspect(&consultation, now);
+            self.time_out(id, &consultation);
+        }
+    }
+
     /// Takes what a connection delivered.
     pub fn on_inbound(&mut self, inbound: Inbound) -> Verdict {
         match inbound {
@@ -148,8 +157,7 @@ impl Dispatcher {
         while let Some((id, consultation)) = self.pending.take_ended(now) {
             self.suspect(&consultation, now);
             if consultation.deadline <= now {
-                self.stats.timed_out += 1;
-                self.end(id, &consultation, false);
+                self.time_out(id, &consultation);
                 continue;
             }
             self.stats.attempt_timed_out += 1;
@@ -361,6 +369,11 @@ impl Dispatcher {
                 self.tell(application, |a| a.complain_unknown(id));
             }
         }
+    }
+
+    fn time_out(&mut self, id: ConsultationId, consultation: &Consultation) {
+        self.stats.timed_out += 1;
+        self.end(id, consultation, false);
     }
 
     /// Gives back the places of those that may yet answer.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use routing_api_client::{ApplicationId, Inbound, Verdict};
-use tidegate_engine::{AnswerError, ResolveId};
+use tidegate_engine::{AnswerError, Forget, ResolveId};
 use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::{ConsultationId, RouteDocument};
 
@@ -38,8 +38,11 @@ impl Shard {
             for id in tasks.consult.drain(..) {
                 self.ask(now, id);
             }
-            for id in tasks.forget.drain(..) {
-                self.dispatcher.cancel(id);
+            for (id, why) in tasks.forget.drain(..) {
+                match why {
+                    Forget::Deadline => self.dispatcher.expire(id, now.instant),
+                    Forget::Cancelled | Forget::Answered => self.dispatcher.cancel(id),
+                }
             }
             for (id, host) in tasks.resolve.drain(..) {
                 self.look_up(now, id, &host);

@@ -26,7 +26,7 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
     pub(crate) consult: Vec<ConsultationId>,
-    pub(crate) forget: Vec<ConsultationId>,
+    pub(crate) forget: Vec<(ConsultationId, Forget)>,
     pub(crate) resolve: Vec<(ResolveId, String)>,
     pub(crate) undelivered: Vec<Bytes>,
 }
@@ -94,10 +94,7 @@ impl Output for Outbox {
 
     fn forget(&mut self, id: ConsultationId, why: Forget) {
         tracing::debug!(%id, ?why, "consultation over without an answer");
-        // The dispatcher ends it by the same deadline, and the application knows that from the event.
-        if why != Forget::Deadline {
-            self.tasks.forget.push(id);
-        }
+        self.tasks.forget.push((id, why));
     }
 
     fn resolve(&mut self, id: ResolveId, host: &str) {
@@ -120,30 +117,5 @@ impl Outbox {
     /// The tasks so far; new ones are collected afresh.
     pub(crate) fn take_tasks(&mut self, into: &mut Tasks) {
         mem::swap(&mut self.tasks, into);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Streams;
-    use crate::inbox::Switchboard;
-
-    #[test]
-    fn what_its_deadline_ended_is_not_called_cancelled() {
-        let limits = tidegate_sip::Limits::default();
-        let (switchboard, _inputs) = Switchboard::new(1, [0; 16], limits);
-        let bounds = stream::Limits::new(&Streams::default(), limits);
-        let streams = stream::Registry::new(bounds, Arc::new(switchboard), Vec::new());
-        let mut outbox = Outbox::new(0, Vec::new(), streams);
-        let [hung_up, answered, late] = [1, 2, 3].map(|label| ConsultationId {
-            instance: 0,
-            index: 0,
-            label,
-        });
-        outbox.forget(hung_up, Forget::Cancelled);
-        outbox.forget(answered, Forget::Answered);
-        outbox.forget(late, Forget::Deadline);
-        assert_eq!(outbox.tasks.forget, [hung_up, answered]);
     }
 }

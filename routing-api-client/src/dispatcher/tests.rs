@@ -435,6 +435,20 @@ fn a_caller_who_hung_up_is_reported_and_the_answer_is_late() {
 }
 
 #[test]
+fn a_deadline_that_passed_elsewhere_is_told_to_nobody_and_the_answer_is_late() {
+    let mut bench = Bench::new();
+    let a = bench.join("a", 1);
+    bench.ask(1).unwrap();
+    told(&a);
+    bench.dispatcher.expire(id(1), bench.at(999));
+    assert!(told(&a).is_empty());
+    assert_eq!((bench.dispatcher.open(), bench.stats().timed_out), (0, 1));
+    assert_eq!(bench.answer(1, &a), Verdict::Nothing);
+    assert_eq!((bench.stats().late, bench.stats().answered), (1, 0));
+    bench.ask(2).unwrap();
+}
+
+#[test]
 fn an_answer_that_is_no_document_goes_back_and_the_next_is_asked() {
     let mut bench = Bench::new();
     let (a, b) = (bench.join("a", 9), bench.join("b", 9));
