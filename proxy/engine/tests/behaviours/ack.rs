@@ -98,3 +98,18 @@ fn a_repeated_ack_for_a_failure_is_absorbed() {
     }
     assert_eq!(world.engine.stats().acks_absorbed, 3);
 }
+
+/// RFC 6026 section 7.1: also from a caller that gives the ACK for a 2xx the branch of its INVITE.
+#[test]
+fn an_ack_for_a_2xx_that_reuses_the_branch_of_its_invite_is_forwarded() {
+    let mut world = World::new();
+    let invite = world.call_routed(&ALICE, serial(&[&BOB]));
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    world.receive(&BOB, &at_bob.reply(200));
+    let ok = world.expect_to(&ALICE).response(200);
+    let ack = world
+        .in_dialog("ACK", &invite, &ok)
+        .set("Via", invite.get("Via"));
+    world.receive(&ALICE, &ack);
+    world.expect_to(&BOB).request("ACK").lacks("Route");
+}

@@ -192,3 +192,32 @@ fn b51_a_request_that_does_not_fork_keeps_its_breadth() {
     world.receive(&BOB, &copy.reply(200));
     world.expect_to(&ALICE).response(200);
 }
+
+/// RFC 5393 section 5.3.3: what waits for breadth is not started for a caller that hung up.
+#[test]
+fn b51_a_branch_that_waits_for_breadth_is_not_started_after_a_cancel() {
+    let mut world = World::new();
+    let invite = narrow(&mut world, "1");
+    let (at_bob, _) = breadth(&mut world, &BOB);
+    world.receive(&BOB, &at_bob.reply(180));
+    world.expect_to(&ALICE).response(180);
+    world.receive(&ALICE, &invite.cancel());
+    world.expect_to(&ALICE).response(200);
+    let cancel = world.expect_to(&BOB).request("CANCEL");
+    world.receive(&BOB, &cancel.reply(200));
+    world.receive(&BOB, &at_bob.reply(487));
+    world.expect_to(&BOB).request("ACK");
+    let end = world.expect_to(&ALICE).response(487);
+    world.receive(&ALICE, &invite.ack(&end));
+}
+
+/// RFC 5393 section 5.3.3: nor after another branch was answered.
+#[test]
+fn b51_a_branch_that_waits_for_breadth_is_not_started_after_a_2xx() {
+    let mut world = World::new();
+    narrow(&mut world, "1");
+    let (at_bob, _) = breadth(&mut world, &BOB);
+    world.receive(&BOB, &at_bob.reply(200));
+    world.expect_to(&ALICE).response(200);
+    world.expect_nothing_until(40_000);
+}

@@ -302,11 +302,48 @@ fn a_late_200_ends_a_consultation_that_is_under_way() {
 #[test]
 fn thousands_of_unreachable_targets_are_tried_in_bounded_space() {
     for routing in ["serial", "parallel"] {
-        let mut world = World::with(|config| config.max_targets = 4096);
-        let routes: Vec<_> = (0..4096)
+        let mut world = World::with(|config| config.max_targets = 2000);
+        let routes: Vec<_> = (0..2000)
             .map(|number| json!({ "uri": format!("sips:{number}@203.0.113.20") }))
             .collect();
         let invite = world.call_routed(&ALICE, json!({ "routing": routing, "routes": routes }));
         refused(&mut world, &invite, 500);
     }
+}
+
+/// RFC 3261 section 16.7 step 5: a 6xx also ends targets whose names are still being looked up.
+#[test]
+fn a_6xx_ends_look_ups_too() {
+    let mut world = World::new();
+    let invite = world.call_routed(
+        &ALICE,
+        json!({ "routing": "parallel", "routes": [
+            { "uri": BOB.uri() },
+            { "uri": "sip:a@one.example" },
+            { "uri": "sip:b@two.example" }] }),
+    );
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    fail(&mut world, &BOB, &at_bob, 603);
+    refused(&mut world, &invite, 603);
+    for name in ["one.example", "two.example"] {
+        world.resolve(name, &["203.0.113.30".parse().unwrap()]);
+        world.expect_nothing();
+    }
+}
+
+/// RFC 3261 section 16.7 step 10: so does a 2xx, and nothing takes their place.
+#[test]
+fn a_2xx_ends_look_ups_and_what_would_follow_them() {
+    let mut world = World::new();
+    world.call_routed(
+        &ALICE,
+        json!({ "routing": "parallel", "routes": [
+            { "uri": BOB.uri() },
+            { "routes": [{ "uri": "sip:a@one.example" }, { "uri": CAROL.uri() }] }] }),
+    );
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    world.receive(&BOB, &at_bob.reply(200));
+    world.expect_to(&ALICE).response(200);
+    world.resolve("one.example", &["203.0.113.30".parse().unwrap()]);
+    world.expect_nothing();
 }
