@@ -34,7 +34,7 @@ mod world;
 use runner::{Outcome, Summary, run, sweep};
 
 /// Seeds of the normal test suite.
-const SEEDS: u64 = 768;
+const SEEDS: u64 = 2048;
 
 #[test]
 fn no_seed_breaks_an_invariant() {

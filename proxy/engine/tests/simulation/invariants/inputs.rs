@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use tidegate_engine::{Source, Stats};
 use tidegate_schemas::RouteDocument;
-use tidegate_sip::{Edits, Method, View, check_response, remove_value};
+use tidegate_sip::{Method, View};
 
 use super::transaction::{LATE, LIFE, Transaction, key};
 use super::{Input, Ledger, Violation, ensure, told};
@@ -166,81 +166,6 @@ impl Ledger {
         Ok(())
     }
 
-    /// A response, if the engine should take it: its Via and CSeq are those of a branch.
-    fn hear(&mut self, view: View<'_>) {
-        let mut vias = view.vias();
-        let (Some(Ok(ours)), Some(Ok(_))) = (vias.next(), vias.next()) else {
-            return;
-        };
-        let name = ours.branch().unwrap_or_default().to_ascii_lowercase();
-        let Some(branch) = self.branches.get_mut(&name) else {
-            return;
-        };
-        let transaction = &mut self.transactions[branch.transaction];
-        let listener = self
-            .config
-            .listeners
-            .get(usize::from(branch.hop.listener.0));
-        let sent_by = listener.map(|it| format!("{}:{}", it.host, it.port));
-        let method = view.cseq().map(|cseq| Method::from_bytes(cseq.method));
-        let fits = sent_by.is_some_and(|it| it.as_bytes() == ours.sent_by)
-            && method == Ok(transaction.method)
-            && check_response(view).is_ok();
-        if !fits {
-            return;
-        }
-        self.step.heard = Some(branch.transaction);
-        transaction.told.add_contacts(view);
-        let without_via = without_top_via(view);
-        if !transaction.heard.contains(&without_via) {
-            transaction.heard.push(without_via);
-        }
-        transaction.progress = self.now;
-        let (status, alive) = (view.status(), branch.is_alive_for_sure(self.now));
-        let first = branch.final_status.is_none();
-        if status < 200 {
-            branch.provisional = true;
-            branch.proceeding |= alive && first;
-            if transaction.is_invite() && status > 100 && alive && first {
-                let over = transaction.finished.is_some();
-                self.step.has_to_pass = (!over).then_some((branch.transaction, status));
-            }
-            return;
-        }
-        branch.final_status.get_or_insert(status);
-        transaction.timed_out_below |= status == 408;
-        if transaction.is_invite() && alive && first && status < 300 {
-            branch.accepted = Some(self.now);
-        }
-        // Timer M lets repeats of the 2xx and 2xx of other callees pass (RFC 6026 section 7.2).
-        let accepts = branch
-            .accepted
-            .is_some_and(|at| self.now < at + LIFE - LATE);
-        if accepts && status < 300 {
-            self.step.has_to_pass = Some((branch.transaction, status));
-        }
-        if transaction.is_invite() && alive && first && status >= 300 {
-            branch.failed = Some(self.now);
-        }
-        // Timer D keeps the transaction for repeats of the failure (RFC 3261 section 17.1.1.2).
-        let lasts = if branch.hop.transport.is_reliable() {
-            1
-        } else {
-            LIFE - LATE
-        };
-        let absorbs = branch.failed.is_some_and(|at| self.now < at + lasts);
-        self.step.has_to_acknowledge = status >= 300 && absorbs && (first || lasts > 1);
-        if !first || !alive || transaction.finished.is_some() {
-            return;
-        }
-        if status < 300 {
-            transaction.closed = Some("a 2xx came");
-        } else if status >= 600 && !transaction.six_goes_on {
-            transaction.closed = Some("a 6xx came");
-            transaction.global_failure = true;
-        }
-    }
-
     fn undelivered(&mut self, payload: &Bytes) {
         let start = payload.windows(8).position(|it| it == b";branch=");
         let Some(rest) = start.and_then(|at| payload.get(at + 8..)) else {
@@ -259,16 +184,6 @@ impl Ledger {
             transaction.told.resolved(host, addresses);
         }
     }
-}
-
-fn without_top_via(view: View<'_>) -> Vec<u8> {
-    let mut edits = Edits::new();
-    let mut bytes = Vec::new();
-    if let Ok(via) = view.top_via() {
-        remove_value(view, &mut edits, via.span);
-    }
-    edits.apply(view.bytes(), &mut bytes).unwrap();
-    bytes
 }
 
 /// The branch of the message that an input is, if it is a request.

@@ -3,6 +3,7 @@
 
 mod consultations;
 mod downstream;
+mod heard;
 mod inputs;
 mod told;
 mod transaction;

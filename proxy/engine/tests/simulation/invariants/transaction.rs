@@ -72,10 +72,8 @@ pub(super) struct Branch {
     /// A 1xx came while the branch was alive for sure.
     pub(super) proceeding: bool,
     pub(super) final_status: Option<u16>,
-    /// When a 2xx came that has to be passed on.
-    pub(super) accepted: Option<u64>,
-    /// When a failure came that has to be acknowledged.
-    pub(super) failed: Option<u64>,
+    /// When the final response came, if the branch was alive for sure, and which.
+    pub(super) answered: Option<(u64, u16)>,
     pub(super) cancel: Option<Bytes>,
     pub(super) ack: Option<Bytes>,
 }
@@ -161,8 +159,7 @@ impl Branch {
             provisional: false,
             proceeding: false,
             final_status: None,
-            accepted: None,
-            failed: None,
+            answered: None,
             cancel: None,
             ack: None,
         }
