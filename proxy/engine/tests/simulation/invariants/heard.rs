@@ -60,7 +60,7 @@ impl Branch {
             self.proceeding |= is_news;
         } else {
             self.final_status.get_or_insert(status);
-            self.answered = self.answered.or(is_news.then_some((now, status)));
+            self.answered = self.answered.or_else(|| is_news.then_some((now, status)));
         }
         is_news
     }
