@@ -165,6 +165,7 @@ impl Engine {
     pub fn stats(&self) -> Stats {
         Stats {
             live: self.contexts.len() as u64,
+            unanswered: self.unanswered() as u64,
             ..self.core.stats.clone()
         }
     }

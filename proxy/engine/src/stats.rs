@@ -66,4 +66,6 @@ counters! {
     send_failures,
     /// Gauge: live transactions.
     live,
+    /// Gauge: live transactions whose final response has not been sent.
+    unanswered,
 }
