@@ -188,8 +188,14 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let written = self.log.text();
         if std::thread::panicking() {
-            eprintln!("---- the proxy wrote:\n{}\n----", self.log.text());
+            eprintln!("---- the proxy wrote:\n{written}\n----");
+        } else {
+            assert!(
+                !written.contains("panicked at"),
+                "a panic in the proxy:\n{written}"
+            );
         }
     }
 }

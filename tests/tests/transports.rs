@@ -1,9 +1,10 @@
 //! Between transports and address families.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 
-use tidegate_tests::{Agent, Application, Message, Proxy, Settings, serial, target};
+use tidegate_tests::{Agent, Application, Message, PATIENCE, Proxy, Settings, serial, target};
 
 #[test]
 fn a_call_from_udp_to_tcp_stays_on_the_path_with_two_record_routes() {
@@ -85,6 +86,33 @@ fn two_requests_in_one_segment_and_one_in_many_are_all_answered() {
     answered.sort();
     asked.sort();
     assert_eq!(answered, asked);
+}
+
+#[test]
+fn a_stream_that_can_not_be_framed_is_closed_and_harms_no_other() {
+    let proxy = Proxy::start();
+    let mut caller = Agent::tcp();
+    for length in [
+        "-1",
+        "18446744073709551615",
+        "4294967296",
+        "0\r\nContent-Length: 1",
+        "x",
+    ] {
+        let options = caller.request("OPTIONS", &proxy.uri("bob")).to_bytes();
+        let text = String::from_utf8(options).unwrap();
+        let broken = text.replace("Content-Length: 0", &format!("Content-Length: {length}"));
+        let mut stream = TcpStream::connect(proxy.sip()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(broken.as_bytes()).unwrap();
+        let closed = stream.read_to_end(&mut Vec::new());
+        assert!(
+            closed.is_ok(),
+            "Content-Length: {length} leaves the stream open: {closed:?}"
+        );
+        caller.send(&caller.request("OPTIONS", &proxy.uri("bob")), proxy.sip());
+        let _ = caller.expect_final();
+    }
 }
 
 #[test]
