@@ -25,7 +25,8 @@ use crate::wheel::Entry;
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) core: Core,
-    pub(crate) contexts: Slab<Context>,
+    /// Boxed, so that the slab grows without moving them.
+    pub(crate) contexts: Slab<Box<Context>>,
     keys: HashMap<TransactionKey, u32, BuildKeyHasher>,
     /// Messages without a transaction whose next hop is being looked up.
     pub(crate) waiting: Slab<Waiting>,
@@ -176,7 +177,7 @@ impl Engine {
 
     pub(crate) fn insert(&mut self, context: Context) {
         self.keys.insert(context.key, context.slot);
-        self.contexts.insert(context);
+        self.contexts.insert(Box::new(context));
     }
 
     /// Lets one transaction handle one input, and removes it once nothing can happen to it any more.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidegate_schemas::event::Cause;
 use tidegate_sip::{
-    Edits, Limits, Message, Method, NameAddr, Span, Uri, View, check_response, remove_value,
+    Edits, Limits, Message, Method, Name, NameAddr, Span, Uri, View, check_response, remove_value,
     remove_values,
 };
 
@@ -214,7 +214,7 @@ impl<O: Output> Step<'_, O> {
         let mut edits = std::mem::take(&mut self.core.edits);
         edits.clear();
         if let Ok(via) = view.top_via() {
-            remove_value(view, &mut edits, via.span);
+            remove_top_via(view, via.span, &mut edits);
         }
         if let Some(originals) = originals {
             restore(view, originals, &mut edits);
@@ -297,6 +297,14 @@ impl Context {
             .iter()
             .map(AsRef::as_ref)
             .filter(|branch| branch.is_pending())
+    }
+}
+
+/// Mostly it is alone in its line.
+fn remove_top_via(view: View<'_>, value: Span, edits: &mut Edits) {
+    match view.field(Name::Via) {
+        Some(field) if field.value_span == value => edits.remove(field.line),
+        _ => remove_value(view, edits, value),
     }
 }
 
