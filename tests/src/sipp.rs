@@ -169,9 +169,15 @@ impl Caller {
     #[must_use]
     pub fn finish(mut self) -> Outcome {
         let patience = Duration::from_secs(u64::from(self.calls / self.rate) + 60);
-        if wait(&mut self.child, patience).is_none() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
+        match wait(&mut self.child, patience) {
+            Some(status) => assert!(
+                status.code().is_some(),
+                "SIPp was ended from outside: {status}"
+            ),
+            None => {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+            }
         }
         let mut outcome = statistics(&self.folder).expect("SIPp's statistics");
         outcome.failed = self.calls - outcome.succeeded;
