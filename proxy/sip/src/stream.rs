@@ -110,7 +110,7 @@ impl Framer {
         let head_size = from + found + EMPTY_LINE.len();
         self.head
             .parse(buf.get(..head_size).unwrap_or_default(), &self.limits)?;
-        let size = head_size as u64 + self.content_length(buf)?;
+        let size = self.content_length(buf)?.saturating_add(head_size as u64);
         if size > u64::from(limit) {
             return Err(ParseError::MessageTooLong { limit }.into());
         }

@@ -51,10 +51,15 @@ pub(crate) fn preprocess(
             info.uri = Some(without_maddr(uri).into_boxed_slice());
         }
     }
-    let in_dialog = view.to().is_ok_and(|to| to.tag().is_some());
-    let elsewhere = other_port || !is_for_us(own, info.request_uri(view));
-    info.goes_straight = other_port || (in_dialog && (info.routes_left > 0 || elsewhere));
+    let leads_on = info.routes_left > 0 || !is_for_us(own, info.request_uri(view));
+    info.goes_straight = other_port || (leads_on && follows_our_route(view, &info));
     info
+}
+
+/// A request inside a dialog that came by a Record-Route of ours. A To tag alone proves nothing.
+fn follows_our_route(view: View<'_>, info: &RouteInfo) -> bool {
+    let in_dialog = view.to().is_ok_and(|to| to.tag().is_some());
+    in_dialog && (info.own_routes > 0 || info.moved_last)
 }
 
 /// 16.4, first paragraph: the Request-URI is what this proxy puts into Record-Route.

@@ -96,6 +96,7 @@ fn b10_a_lone_strict_router_leaves_the_target_as_only_route_value() {
     let mut world = World::new();
     let request = world
         .request("MESSAGE", &ALICE, "sip:dave@203.0.113.40")
+        .with("Route", OWN)
         .with("Route", "<sip:203.0.113.20>")
         .with_to_tag("in-dialog");
     world.receive(&ALICE, &request);
@@ -132,12 +133,13 @@ fn b11_an_own_maddr_with_another_port_is_forwarded_to_that_port() {
     world.expect_to(&ALICE).response(200);
 }
 
-/// RFC 3261 section 16.5: a request inside a dialog goes where its Request-URI says.
+/// RFC 3261 section 16.5: a request that follows our Record-Route goes where its Request-URI says.
 #[test]
-fn a_request_in_a_dialog_without_routes_goes_to_its_request_uri() {
+fn a_request_in_a_dialog_with_our_route_alone_goes_to_its_request_uri() {
     let mut world = World::new();
     let bye = world
         .request("BYE", &ALICE, "sip:bob@203.0.113.20:5060")
+        .with("Route", OWN)
         .with_to_tag("b");
     world.receive(&ALICE, &bye);
     assert_eq!(world.consultations(), 0);
@@ -145,6 +147,25 @@ fn a_request_in_a_dialog_without_routes_goes_to_its_request_uri() {
     world.receive(&BOB, &at_bob.reply(200));
     world.expect_to(&ALICE).response(200);
     assert_eq!(world.finished()[0].tier, "route set");
+}
+
+/// Anybody can write a To tag: without a Route of ours the application decides.
+#[test]
+fn a_to_tag_alone_does_not_get_a_request_past_the_application() {
+    let mut world = World::new();
+    for route in ["<sip:203.0.113.40;lr>", ""] {
+        let bye = world
+            .request("BYE", &ALICE, "sip:bob@203.0.113.20:5060")
+            .with_to_tag("b");
+        let bye = if route.is_empty() {
+            bye
+        } else {
+            bye.with("Route", route)
+        };
+        world.receive(&ALICE, &bye);
+        world.answer(json!({ "action": "reply", "reply": { "code": 481 } }));
+        world.expect_to(&ALICE).response(481);
+    }
 }
 
 /// A request inside a dialog whose target is this proxy itself can't be routed without an answer.
