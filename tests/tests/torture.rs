@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -139,7 +140,7 @@ impl Bench {
     fn try_with(&mut self, running: &mut Running, message: &Message) -> Verdict {
         let sink = self.sink.local();
         let proxy = running.proxy.sip();
-        let sender = UdpSocket::bind((self.sender, reply_port(message))).expect("the reply port");
+        let sender = bind((self.sender, reply_port(message)).into());
         sender
             .set_read_timeout(Some(Duration::from_millis(20)))
             .unwrap();
@@ -180,6 +181,20 @@ impl Bench {
             }
         }
         Verdict::Dropped
+    }
+}
+
+/// The port of the message before may be the same, and a process that another test just started holds
+/// it until it has become the program that it is to run.
+fn bind(address: SocketAddr) -> UdpSocket {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match UdpSocket::bind(address) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            bound => return bound.expect("the reply port"),
+        }
     }
 }
 
