@@ -3,10 +3,8 @@
 use std::net::SocketAddr;
 
 use tidegate_schemas::RouteDocument;
-use tidegate_schemas::document::DocumentError;
 
 use crate::address::{ListenerId, Transport};
-use crate::plan::{self, Scope};
 
 /// The engine's configuration, the same for all shards.
 #[derive(Debug, Clone)]
@@ -71,18 +69,6 @@ impl Config {
             max_rounds: 8,
             fallback: None,
         }
-    }
-
-    /// Whether `document` could decide about an INVITE without an application.
-    ///
-    /// # Errors
-    /// Where and why it could not.
-    pub fn check_document(&self, document: &RouteDocument) -> Result<(), DocumentError> {
-        let scope = Scope {
-            may_ask: false,
-            ..Scope::of(self, true)
-        };
-        plan::compile(document, &scope).map(drop)
     }
 
     pub(crate) fn listener(&self, id: ListenerId) -> Option<&Listener> {

@@ -25,6 +25,7 @@
 //! - **Once only**: a target that the plan already has (same `uri`, `dst_uri`, `path` and `socket`) is
 //!   left out (section 16.5), and so is a Contact of a 3xx whose URI the plan already has.
 
+mod check;
 mod compile;
 mod headers;
 mod pointer;

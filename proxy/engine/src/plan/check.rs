@@ -1,0 +1,20 @@
+//! Judging a document before there is a request: the configuration's own.
+
+use tidegate_schemas::{DocumentError, RouteDocument};
+
+use super::{Scope, compile};
+use crate::config::Config;
+
+impl Config {
+    /// Whether `document` could decide about an INVITE without an application.
+    ///
+    /// # Errors
+    /// Where and why it could not.
+    pub fn check_document(&self, document: &RouteDocument) -> Result<(), DocumentError> {
+        let scope = Scope {
+            may_ask: false,
+            ..Scope::of(self, true)
+        };
+        compile(document, &scope).map(drop)
+    }
+}
