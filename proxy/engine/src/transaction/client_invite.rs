@@ -128,30 +128,19 @@ impl ClientInvite {
     // ## (Calling | Proceeding) => Terminated   RFC 3261 17.1.1.2 (Timer B), 9.1
     fn give_up(&mut self) -> Effects {
         *self = Self::Terminated { answered: false };
-        Effects {
-            timeout: true,
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::TIMED_OUT
     }
 
     // ## Calling => Terminated   RFC 3261 17.1.4
     fn fail(&mut self) -> Effects {
         *self = Self::Terminated { answered: false };
-        Effects {
-            failed: true,
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::FAILED
     }
 
     // ## (Accepted | Completed) => Terminated   RFC 3261 17.1.1.2 (Timer D), RFC 6026 7.2 (Timer M)
     fn finish(&mut self) -> Effects {
         *self = Self::Terminated { answered: true };
-        Effects {
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::OVER
     }
 }
 

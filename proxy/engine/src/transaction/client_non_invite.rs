@@ -112,30 +112,19 @@ impl ClientNonInvite {
             return Effects::NONE.arming(Timer::F, rest);
         }
         *self = Self::Terminated;
-        Effects {
-            timeout: true,
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::TIMED_OUT
     }
 
     // ## (Trying | Proceeding) => Terminated   RFC 3261 17.1.4
     fn fail(&mut self) -> Effects {
         *self = Self::Terminated;
-        Effects {
-            failed: true,
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::FAILED
     }
 
     // ## Completed => Terminated   RFC 3261 17.1.2.2 (Timer K)
     fn finish(&mut self) -> Effects {
         *self = Self::Terminated;
-        Effects {
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::OVER
     }
 }
 

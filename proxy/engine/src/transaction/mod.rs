@@ -141,6 +141,24 @@ impl Effects {
         arm: ArmList([None; 2]),
     };
 
+    /// The transaction is over.
+    const OVER: Self = Self {
+        terminated: true,
+        ..Self::NONE
+    };
+
+    /// It is over since nothing came.
+    const TIMED_OUT: Self = Self {
+        timeout: true,
+        ..Self::OVER
+    };
+
+    /// It is over since the request could not be sent.
+    const FAILED: Self = Self {
+        failed: true,
+        ..Self::OVER
+    };
+
     fn arming(mut self, timer: Timer, delay: u32) -> Self {
         self.arm.push(timer, delay);
         self

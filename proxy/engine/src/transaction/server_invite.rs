@@ -121,20 +121,13 @@ impl ServerInvite {
     // ## Completed => Terminated   RFC 3261 17.2.1 (Timer H)
     fn give_up(&mut self) -> Effects {
         *self = Self::Terminated;
-        Effects {
-            timeout: true,
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::TIMED_OUT
     }
 
     // ## (Completed | Confirmed | Accepted) => Terminated   RFC 3261 17.2.1 (Timer I), RFC 6026 7.1
     fn finish(&mut self) -> Effects {
         *self = Self::Terminated;
-        Effects {
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::OVER
     }
 }
 

@@ -90,10 +90,7 @@ impl ServerNonInvite {
     // ## Completed => Terminated   RFC 3261 17.2.2 (Timer J)
     fn finish(&mut self) -> Effects {
         *self = Self::Terminated;
-        Effects {
-            terminated: true,
-            ..Effects::NONE
-        }
+        Effects::OVER
     }
 }
 
