@@ -68,7 +68,10 @@ impl Session {
                 info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
             }
             FromProxy::Ping => self.send(&FromApplication::Pong, out),
-            FromProxy::Pong => {}
+            FromProxy::Pong
+            | FromProxy::Call(_)
+            | FromProxy::Calls { .. }
+            | FromProxy::Terminated { .. } => {}
             FromProxy::Route { event, .. } => {
                 let document = decide(&event, rules);
                 debug!(id = %event.id, call = %event.call, uri = %event.request.uri,
@@ -86,6 +89,7 @@ impl Session {
     fn refuse(&self, error: &serde_json::Error, out: &mut Vec<u8>) {
         warn!(%error, "the proxy sent something that can't be read");
         let refusal = ErrorMessage {
+            reference: None,
             id: None,
             code: "bad_message".into(),
             message: error.to_string().into(),

@@ -174,6 +174,7 @@ impl Application {
     pub(crate) fn complain_unknown(&self, id: ConsultationId) -> Result<(), NotQueued> {
         self.complain(ErrorMessage {
             id: Some(id),
+            reference: None,
             code: Cow::Borrowed("unknown_id"),
             message: Cow::Borrowed("this application was not asked about this id"),
             pointer: None,

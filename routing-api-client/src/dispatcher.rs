@@ -9,7 +9,7 @@ use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
 
 use crate::application::{Application, ApplicationId};
 use crate::finished::{Finished, Leftover};
-use crate::inbound::Inbound;
+use crate::inbound::{Inbound, Order};
 use crate::outgoing::NotQueued;
 use crate::pending::{Asked, Consultation, Pending};
 use crate::pool::{Choice, Pool};
@@ -51,6 +51,13 @@ pub enum Verdict {
     },
     /// These have to be asked again: [`Dispatcher::ask`] with the same id.
     AskAgain(Vec<ConsultationId>),
+    /// An application wants something about calls.
+    Order {
+        /// Who.
+        application: ApplicationId,
+        /// What.
+        order: Order,
+    },
     /// Nothing. What was wrong is counted.
     Nothing,
 }
@@ -129,7 +136,10 @@ impl Dispatcher {
                 id,
                 document: Err(error),
             } => self.on_invalid(application, id, &error),
-            Inbound::Refused { application, id } => self.on_refused(application, id),
+            Inbound::Failed {
+                application, id, ..
+            } => self.on_refused(application, id),
+            Inbound::Order { application, order } => Verdict::Order { application, order },
             Inbound::Lost { application } => self.on_lost(application),
             Inbound::Up { .. } | Inbound::Draining { .. } => {
                 self.pool.refresh();

@@ -29,10 +29,12 @@ mod connection;
 mod dial;
 mod dialect;
 mod dispatcher;
+mod endpoint;
 mod finished;
 mod inbound;
 mod outgoing;
 mod pending;
+mod policy;
 mod pool;
 mod registry;
 #[cfg(test)]
@@ -48,7 +50,12 @@ pub use dialect::evapi::{EvapiDialect, Path};
 pub use dialect::native::NativeDialect;
 pub use dialect::template::{Template, TemplateError};
 pub use dispatcher::{Dispatcher, Unavailable, Verdict};
-pub use inbound::{Inbound, Inboxes};
+pub use endpoint::{Endpoint, InvalidEndpoint, Scheme};
+pub use inbound::{Failure, Inbound, Inboxes, Order};
+pub use policy::{
+    Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
+    TlsClient,
+};
 pub use registry::{ApplicationState, Registry};
 pub use serve::serve;
 pub use settings::{Settings, Token};

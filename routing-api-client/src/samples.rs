@@ -31,6 +31,8 @@ pub(crate) fn event() -> RouteEvent<'static> {
         request: request(),
         attempts: Vec::new(),
         context: None,
+        step: None,
+        attributes: None,
     }
 }
 

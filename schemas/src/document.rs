@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::Cache;
+use crate::call::CallEventKind;
 use crate::de;
 pub use crate::error::DocumentError;
 use crate::id::ConsultationId;
@@ -41,6 +43,13 @@ pub struct RouteDocument {
     /// Outcomes that end the attempt; they win over `continue_on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_on: Option<Vec<Outcome>>,
+    /// Outcomes after which the application is asked at once, instead of trying the next route; they
+    /// win over `continue_on` and `stop_on`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask_on: Option<Vec<Outcome>>,
+    /// What a 3xx of a branch leads to; as configured when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_redirect: Option<OnRedirect>,
     /// What follows when the routes ran out: another document. Nothing means the best response.
     #[serde(
         deserialize_with = "de::object",
@@ -69,6 +78,40 @@ pub struct RouteDocument {
     /// Whether the proxy stays on the path of the dialog; the configuration's default when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record_route: Option<bool>,
+    /// For `pass`: what the next applications in the chain find in their events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Whether this decision may be used again.
+    #[serde(
+        deserialize_with = "de::object",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub cache: Option<Cache>,
+    /// The notifications about this call that subscribers get; all when absent, none when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Vec<CallEventKind>>,
+    /// Milliseconds after the answer at which the proxy ends the call. Keeps it on the path.
+    #[serde(
+        deserialize_with = "de::milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(range(min = 1, max = 4_294_967_295_u32))]
+    pub max_call_ms: Option<u32>,
+    /// Reserved; a document that has it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<serde_json::Value>,
+}
+
+/// What a 3xx of a branch leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRedirect {
+    /// The application is asked, with the Contacts in the history.
+    Ask,
+    /// Its Contacts are tried, by their q (RFC 3261 section 16.7 step 4).
+    Follow,
+    /// It is the outcome of the branch, and the caller's business.
+    Stop,
 }
 
 /// The verb of a document.
@@ -124,6 +167,9 @@ pub struct Group {
     /// As on the document, for this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_on: Option<Vec<Outcome>>,
+    /// As on the document, for this group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask_on: Option<Vec<Outcome>>,
 }
 
 /// One destination of the request. Whatever is absent keeps the request's own value.
@@ -162,6 +208,9 @@ pub struct Target {
     /// As on the document, for this target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_on: Option<Vec<Outcome>>,
+    /// As on the document, for this target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ask_on: Option<Vec<Outcome>>,
 }
 
 /// Changes to headers. Order of application: `remove`, `set`, `append`, `extra`.

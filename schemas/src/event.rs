@@ -36,6 +36,12 @@ pub struct RouteEvent<'a> {
     /// The string that the application gave last time.
     #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
     pub context: Option<Cow<'a, str>>,
+    /// The step of the chain in which it is asked, where a chain is configured.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Cow<'a, str>>,
+    /// What the applications before it in the chain passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<Cow<'a, serde_json::Map<String, serde_json::Value>>>,
 }
 
 /// Why an application is asked.
@@ -113,7 +119,7 @@ pub struct Party<'a> {
 }
 
 /// One branch that was tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt<'a> {
     /// The Request-URI of the branch.
     #[serde(borrow)]
@@ -130,6 +136,20 @@ pub struct Attempt<'a> {
     /// The target's own number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branch_flags: Option<u32>,
+    /// The Contacts of a 3xx.
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
+    pub contacts: Vec<AttemptContact<'a>>,
+}
+
+/// One Contact of a 3xx that a branch was answered with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AttemptContact<'a> {
+    /// Where to go instead.
+    #[serde(borrow)]
+    pub uri: Cow<'a, str>,
+    /// Preference from 0 to 1, where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q: Option<f32>,
 }
 
 /// Where the outcome of a branch comes from.

@@ -58,12 +58,19 @@ const DOCUMENT: &[(&str, Shape)] = &[
     ("routes", Shape::Routes),
     ("continue_on", Shape::Words),
     ("stop_on", Shape::Words),
+    ("ask_on", Shape::Words),
+    ("on_redirect", Shape::AsIs),
     ("on_exhausted", Shape::Document),
     ("reply", Shape::Object(REPLY)),
     ("contacts", Shape::Objects(CONTACT)),
     ("context", Shape::AsIs),
     ("tags", Shape::AsIs),
     ("record_route", Shape::AsIs),
+    ("attributes", Shape::AsIs),
+    ("cache", Shape::Object(CACHE)),
+    ("notify", Shape::AsIs),
+    ("max_call_ms", Shape::Timer),
+    ("location", Shape::AsIs),
 ];
 
 const ROUTE: &[(&str, Shape)] = &[
@@ -79,6 +86,7 @@ const ROUTE: &[(&str, Shape)] = &[
     ("routes", Shape::Routes),
     ("continue_on", Shape::Words),
     ("stop_on", Shape::Words),
+    ("ask_on", Shape::Words),
 ];
 
 const HEADERS: &[(&str, Shape)] = &[
@@ -98,6 +106,12 @@ const REPLY: &[(&str, Shape)] = &[
     ("headers", Shape::AsIs),
     ("body", Shape::AsIs),
     ("content_type", Shape::AsIs),
+];
+
+const CACHE: &[(&str, Shape)] = &[
+    ("ttl_ms", Shape::Number),
+    ("key", Shape::AsIs),
+    ("stale_if_error_ms", Shape::Number),
 ];
 
 const CONTACT: &[(&str, Shape)] = &[("uri", Shape::AsIs), ("q", Shape::AsIs)];

@@ -4,6 +4,8 @@
 //! These types are its one source. The JSON Schemas in `schemas/json/` are generated from them, and
 //! every sample in the repository is tested against both.
 
+pub mod cache;
+pub mod call;
 mod de;
 pub mod document;
 pub mod error;

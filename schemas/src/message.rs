@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::call::{CallEvent, CallSummary};
 use crate::document::{DocumentError, RouteDocument};
 use crate::event::RouteEvent;
 use crate::id::ConsultationId;
@@ -15,11 +16,29 @@ pub const VERSION: &str = "1.0";
 /// Proxy to application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of them are questions, and one is there at a time"
-)]
 pub enum FromProxy<'a> {
+    /// Something happened to a call. Answer with `ack`; without one it is sent again.
+    Call(#[serde(borrow)] CallEvent<'a>),
+    /// Answer to the application's `calls`.
+    Calls {
+        /// As in the request.
+        #[serde(
+            rename = "ref",
+            default,
+            skip_serializing_if = "Option::is_none",
+            borrow
+        )]
+        reference: Option<Cow<'a, str>>,
+        /// The calls that this application decided, as far as this part of the answer has them.
+        #[serde(borrow)]
+        calls: Vec<CallSummary<'a>>,
+        /// Which part of the answer this is, from 1.
+        part: u32,
+        /// How many parts there are.
+        parts: u32,
+        /// Whether there are more calls than fit into the part.
+        truncated: bool,
+    },
     /// The caller hung up while the application thought: an answer is of no use any more.
     Cancelled {
         /// The consultation that is over.
@@ -35,6 +54,20 @@ pub enum FromProxy<'a> {
     Ping,
     /// Answer to the application's `ping`.
     Pong,
+    /// Answer to the application's `terminate`: BYE is on its way to both sides.
+    Terminated {
+        /// As in the request.
+        #[serde(
+            rename = "ref",
+            default,
+            skip_serializing_if = "Option::is_none",
+            borrow
+        )]
+        reference: Option<Cow<'a, str>>,
+        /// The call.
+        #[serde(borrow)]
+        call: Cow<'a, str>,
+    },
     /// A question. The answer is a route document with the same `id`.
     Route {
         /// Version of the contract, `1.0`.
@@ -71,6 +104,25 @@ impl<'a> Question<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum FromApplication<'a> {
+    /// A notification has been taken: it is not sent again.
+    Ack {
+        /// Of the notification.
+        #[serde(borrow)]
+        event_id: Cow<'a, str>,
+    },
+    /// Which of the calls that this application decided are live?
+    Calls {
+        /// Comes back with the answer.
+        #[serde(
+            rename = "ref",
+            default,
+            skip_serializing_if = "Option::is_none",
+            borrow
+        )]
+        reference: Option<Cow<'a, str>>,
+    },
+    /// End a call: BYE to both sides.
+    Terminate(#[serde(borrow)] Terminate<'a>),
     /// No new questions, please; those in flight will be answered.
     Drain,
     /// The application can't answer a question: the next application is asked at once.
@@ -122,12 +174,39 @@ pub struct Hello<'a> {
     pub subscribe: Vec<Cow<'a, str>>,
 }
 
+/// Ends a live call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Terminate<'a> {
+    /// Comes back with the answer.
+    #[serde(
+        rename = "ref",
+        default,
+        skip_serializing_if = "Option::is_none",
+        borrow
+    )]
+    pub reference: Option<Cow<'a, str>>,
+    /// The call, as events and notifications name it.
+    #[serde(borrow)]
+    pub call: Cow<'a, str>,
+    /// For people; it comes back in `detail` of `ended`.
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'a, str>>,
+}
+
 /// What was refused and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorMessage<'a> {
     /// The consultation it is about, where one is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ConsultationId>,
+    /// The request of the application that it answers, where that had one.
+    #[serde(
+        rename = "ref",
+        default,
+        borrow,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub reference: Option<Cow<'a, str>>,
     /// A stable word for programs: `invalid_document`, `unknown_id`, `too_large`, `bad_frame`, …
     #[serde(borrow)]
     pub code: Cow<'a, str>,
@@ -145,6 +224,7 @@ impl<'a> ErrorMessage<'a> {
     pub fn invalid_document(id: ConsultationId, error: &'a DocumentError) -> Self {
         Self {
             id: Some(id),
+            reference: None,
             code: Cow::Borrowed("invalid_document"),
             message: Cow::Borrowed(&error.reason),
             pointer: Some(Cow::Borrowed(&error.pointer)),

@@ -121,16 +121,23 @@ fn may_have_type(json: &[u8]) -> bool {
 
 fn message<'a>(kind: &str, json: &'a [u8]) -> Result<FromApplication<'a>, DocumentError> {
     match kind {
+        "ack" | "calls" => tagged(json),
         "drain" => Ok(FromApplication::Drain),
         "error" => from_slice(json).map(FromApplication::Error),
         "hello" => from_slice(json).map(FromApplication::Hello),
         "ping" => Ok(FromApplication::Ping),
         "pong" => Ok(FromApplication::Pong),
+        "terminate" => from_slice(json).map(FromApplication::Terminate),
         other => Err(DocumentError::new(
             "/type",
             format!("unknown message type `{other}`; a route document has no `type`"),
         )),
     }
+}
+
+/// A message whose keys stand beside its type.
+fn tagged(json: &[u8]) -> Result<FromApplication<'_>, DocumentError> {
+    from_slice(json)
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ struct Keys {
     fr_inv_timer: Option<u32>,
     continue_on: Option<Vec<Outcome>>,
     stop_on: Option<Vec<Outcome>>,
+    ask_on: Option<Vec<Outcome>>,
     routing: Option<Routing>,
     routes: Option<Vec<Route>>,
 }
@@ -58,6 +59,7 @@ impl Keys {
             routes,
             continue_on: self.continue_on,
             stop_on: self.stop_on,
+            ask_on: self.ask_on,
         })
     }
 
@@ -73,6 +75,7 @@ impl Keys {
             fr_inv_timer: self.fr_inv_timer,
             continue_on: self.continue_on,
             stop_on: self.stop_on,
+            ask_on: self.ask_on,
         }))
     }
 }

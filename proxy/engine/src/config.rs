@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use tidegate_schemas::RouteDocument;
 
 use crate::address::{ListenerId, Transport};
+use crate::call::CallSettings;
+use crate::rules::Rule;
 
 /// The engine's configuration, the same for all shards.
 #[derive(Debug, Clone)]
@@ -44,6 +46,11 @@ pub struct Config {
     pub max_rounds: u32,
     /// What decides when no application does.
     pub fallback: Option<RouteDocument>,
+    /// Which requests are asked about, and whom; the first that matches. Requests outside of dialogs
+    /// that match none go to chain 0, those inside go straight.
+    pub rules: Vec<Rule>,
+    /// How calls are followed.
+    pub calls: CallSettings,
 }
 
 impl Config {
@@ -68,6 +75,8 @@ impl Config {
             max_targets: 32,
             max_rounds: 8,
             fallback: None,
+            rules: Vec::new(),
+            calls: CallSettings::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::engine::{AnswerError, Engine};
 use crate::output::{Forget, Output};
 use crate::plan::{self, Scope};
 use crate::reply::LocalReply;
+use crate::rules::Treatment;
 use crate::time::Time;
 use crate::transaction::Timer;
 
@@ -110,6 +111,21 @@ impl<O: Output> Step<'_, O> {
             let (instance, shard) = (self.core.instance, self.core.shard);
             let id = self.cx.id(instance, shard, suspended.label);
             self.out.forget(id, why);
+        }
+    }
+
+    /// The document of a rule decides, and nobody is asked; one that can't be executed is as none.
+    pub(crate) fn decide_by_rule(&mut self, index: usize) {
+        let config = self.core.config.clone();
+        let Some(rule) = config.rules.get(index) else {
+            return self.decide_alone();
+        };
+        let Treatment::Document(document) = &rule.then else {
+            return self.decide_alone();
+        };
+        match plan::compile(document, &Scope::of(&config, self.cx.is_invite())) {
+            Ok(decision) => self.decide(decision, &rule.name),
+            Err(_) => self.decide_alone(),
         }
     }
 

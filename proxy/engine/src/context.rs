@@ -57,6 +57,8 @@ pub(crate) struct Request {
     pub(crate) session: SessionEdit,
     /// What decided last; for logs.
     pub(crate) tier: Box<str>,
+    /// The applications that are asked about it.
+    pub(crate) chain: u16,
     /// Consultations so far.
     pub(crate) rounds: u32,
     /// The application's own string.

@@ -110,6 +110,17 @@ impl Engine {
         question::read(&self.core, cx, now, id, read)
     }
 
+    /// The chain of applications that a consultation is for, as the request's [`Rule`](crate::Rule)
+    /// says; 0 without one.
+    #[must_use]
+    pub fn chain(&self, id: ConsultationId) -> u16 {
+        let context = self
+            .suspended(id)
+            .and_then(|slot| self.contexts.get(slot as usize));
+        let request = context.and_then(|cx| cx.request.as_ref());
+        request.map_or(0, |request| request.chain)
+    }
+
     /// `payload`, a message sent earlier (or its beginning), could not be delivered.
     pub fn handle_send_failure(&mut self, now: Time, payload: &[u8], out: &mut impl Output) {
         self.on_send_failure(now, payload, out);

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tidegate_schemas::ConsultationId;
 
 use crate::address::Hop;
+use crate::call::CallEvent;
 use crate::time::Time;
 
 /// Takes what a step of the engine produces, in order. Nothing is left to be fetched afterwards.
@@ -13,7 +14,8 @@ pub trait Output {
     fn send(&mut self, hop: &Hop, bytes: Bytes);
 
     /// Ask a routing application before `deadline`. The question is read with
-    /// [`Engine::question`](crate::Engine::question), as often as applications are tried.
+    /// [`Engine::question`](crate::Engine::question), as often as applications are tried; whom to
+    /// ask says [`Engine::chain`](crate::Engine::chain).
     fn consult(&mut self, id: ConsultationId, deadline: Time);
 
     /// The answer to a consultation is of no use any more.
@@ -22,6 +24,9 @@ pub trait Output {
     /// Look up the addresses of `host`; answered with
     /// [`Engine::handle_resolved`](crate::Engine::handle_resolved).
     fn resolve(&mut self, id: ResolveId, host: &str);
+
+    /// Something happened to a call, and somebody wants to know.
+    fn call(&mut self, event: &CallEvent<'_>);
 
     /// A transaction has got its final response. For logs.
     fn finished(&mut self, record: &Finished<'_>);

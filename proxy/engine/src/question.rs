@@ -34,6 +34,8 @@ pub(crate) fn read<R>(
         request: describe(request.message.view(), core.config.include_body),
         attempts: request.attempts.iter().map(attempt).collect(),
         context: request.context.as_deref().map(Cow::Borrowed),
+        step: None,
+        attributes: None,
     };
     Some(read(&event))
 }
@@ -114,6 +116,7 @@ fn attempt(record: &AttemptRecord) -> Attempt<'_> {
         cause: record.cause,
         time_ms: record.time_ms,
         branch_flags: record.branch_flags,
+        contacts: Vec::new(),
     }
 }
 

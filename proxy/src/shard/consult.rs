@@ -66,7 +66,7 @@ impl Shard {
                 self.on_document(now, id, application, &name, &document);
             }
             Verdict::AskAgain(ids) => self.outbox.tasks.consult.extend(ids),
-            Verdict::Nothing => {}
+            Verdict::Order { .. } | Verdict::Nothing => {}
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
-use tidegate_engine::{Finished, Forget, Hop, Output, ResolveId, Time, Transport};
+use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time, Transport};
 use tidegate_schemas::ConsultationId;
 
 use crate::stream;
@@ -100,6 +100,8 @@ impl Output for Outbox {
     fn resolve(&mut self, id: ResolveId, host: &str) {
         self.tasks.resolve.push((id, host.to_owned()));
     }
+
+    fn call(&mut self, _: &CallEvent<'_>) {}
 
     fn finished(&mut self, record: &Finished<'_>) {
         tracing::debug!(

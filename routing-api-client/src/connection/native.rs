@@ -9,7 +9,7 @@ use tidegate_schemas::{ConsultationId, RouteDocument};
 use super::{Ended, Link, Side};
 use crate::dialect::native::VERSION;
 use crate::dialect::pick::pick;
-use crate::inbound::Inbound;
+use crate::inbound::{Failure, Inbound};
 
 /// Longest name that is kept of an application, in characters.
 const NAME: usize = 128;
@@ -121,16 +121,20 @@ impl<'a> NativeSession<'a> {
                 self.send(&FromProxy::Pong);
                 None
             }
-            FromApplication::Pong => None,
+            FromApplication::Ack { .. }
+            | FromApplication::Calls { .. }
+            | FromApplication::Terminate(_)
+            | FromApplication::Pong => None,
         }
     }
 
     fn on_error(&self, error: &ErrorMessage<'_>) -> Option<Inbound> {
         let name = self.link.application.name();
         tracing::debug!(?name, id = ?error.id, code = ?error.code, message = ?error.message, "error from a routing application");
-        error.id.map(|id| Inbound::Refused {
+        error.id.map(|id| Inbound::Failed {
             application: self.link.application.id,
             id,
+            failure: Failure::Error,
         })
     }
 
@@ -188,6 +192,7 @@ impl<'a> NativeSession<'a> {
         counters.bad_message.add();
         let told = self.link.application.complain(ErrorMessage {
             id: None,
+            reference: None,
             code: Cow::Borrowed(code),
             message: message.into(),
             pointer,

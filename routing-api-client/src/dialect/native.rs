@@ -62,6 +62,10 @@ struct Question<'a> {
     attempts: &'a [Attempt<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attributes: Option<&'a serde_json::Map<String, serde_json::Value>>,
 }
 
 impl<'a> Question<'a> {
@@ -77,6 +81,8 @@ impl<'a> Question<'a> {
             request,
             attempts,
             context,
+            step,
+            attributes,
         } = event;
         Self {
             r#type: "route",
@@ -91,6 +97,8 @@ impl<'a> Question<'a> {
             request,
             attempts,
             context: context.as_deref(),
+            step: step.as_deref(),
+            attributes: attributes.as_deref(),
         }
     }
 }
@@ -115,6 +123,7 @@ mod tests {
             cause: Cause::Response,
             time_ms: 3,
             branch_flags: Some(8),
+            contacts: Vec::new(),
         });
         let mut ours = Vec::new();
         NativeDialect::default().question(Framing::Lines, event.id, 700, &event, &mut ours);

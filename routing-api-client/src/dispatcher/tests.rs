@@ -8,6 +8,7 @@ use tidegate_schemas::frame::Framing;
 use super::*;
 use crate::dialect::Dialect;
 use crate::dialect::native::NativeDialect;
+use crate::inbound::Failure;
 use crate::samples::{self, id};
 use crate::settings::Settings;
 
@@ -78,9 +79,10 @@ impl Bench {
 
     fn refuse(&mut self, n: u32, from: &Application) -> Verdict {
         let application = from.id;
-        let inbound = Inbound::Refused {
+        let inbound = Inbound::Failed {
             application,
             id: id(n),
+            failure: Failure::Error,
         };
         self.dispatcher.on_inbound(inbound)
     }

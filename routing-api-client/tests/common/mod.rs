@@ -258,6 +258,8 @@ pub(crate) fn event() -> RouteEvent<'static> {
         },
         attempts: Vec::new(),
         context: None,
+        step: None,
+        attributes: None,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use tidegate_engine::{
+use tidegate_engine::{CallEvent, 
     Config, ConnectionId, Engine, Finished, Forget, Hop, Listener, ListenerId, Output, ResolveId,
     Source, Time, Transport,
 };
@@ -87,6 +87,8 @@ impl Output for Produced {
     fn resolve(&mut self, id: ResolveId, _: &str) {
         self.resolving.push(id);
     }
+
+    fn call(&mut self, _: &CallEvent<'_>) {}
 
     fn finished(&mut self, _: &Finished<'_>) {}
 }

@@ -36,6 +36,7 @@ impl Admission {
             breadth: self.breadth,
             session: self.session,
             tier: Box::default(),
+            chain: 0,
             rounds: 0,
             context: None,
             tags: None,

@@ -10,12 +10,13 @@ use tidegate_sip::build::ViaStamp;
 use tidegate_sip::{Message, Method, Via, View, check_request};
 
 use crate::address::{Hop, Source};
-use crate::context::{Context, Phase, Server};
+use crate::context::{Context, Phase, Request, Server};
 use crate::core::{SERVER, Step};
 use crate::engine::Engine;
 use crate::key::TransactionKey;
 use crate::output::Output;
 use crate::reply::LocalReply;
+use crate::rules::{Rule, Treatment};
 use crate::time::Time;
 use crate::transaction::{ServerInvite, ServerNonInvite, Timer};
 use crate::upstream;
@@ -119,6 +120,14 @@ impl Engine {
     }
 }
 
+/// Who decides about a new request.
+enum Course {
+    Ask(u16),
+    /// The document of the rule with this index.
+    Rule(usize),
+    Straight,
+}
+
 impl<O: Output> Step<'_, O> {
     /// Validates a new request and decides who decides about it.
     fn admit(&mut self, view: View<'_>) {
@@ -130,7 +139,7 @@ impl<O: Output> Step<'_, O> {
                 return self.reply(&refusal);
             }
         };
-        let asks = !request.route.goes_straight;
+        let treatment = self.treatment(&request);
         self.cx.request = Some(request);
         if self.cx.is_invite() {
             self.send_trying();
@@ -139,11 +148,40 @@ impl<O: Output> Step<'_, O> {
             self.arm(SERVER, Timer::Trying100, timing.until_trying());
             self.arm(SERVER, Timer::F, timing.life().saturating_sub(timing.t1));
         }
-        if asks {
-            self.consult(tidegate_schemas::event::AskReason::New);
-        } else {
-            self.go_straight();
+        match treatment {
+            Course::Ask(chain) => self.ask_chain(chain),
+            Course::Straight => self.go_straight(),
+            Course::Rule(index) => self.decide_by_rule(index),
         }
+    }
+
+    /// What the rules say, else that requests inside of dialogs go straight and all others are asked
+    /// about.
+    fn treatment(&self, request: &Request) -> Course {
+        let in_dialog = request.route.goes_straight;
+        let view = request.message.view();
+        let rules = &self.core.config.rules;
+        let source = self.cx.source.addr.ip().to_canonical();
+        match Rule::find(
+            rules,
+            view,
+            request.route.request_uri(view),
+            source,
+            in_dialog,
+        ) {
+            None if in_dialog => Course::Straight,
+            None => Course::Ask(0),
+            Some((_, Treatment::Ask(chain))) => Course::Ask(*chain),
+            Some((_, Treatment::Straight)) => Course::Straight,
+            Some((index, Treatment::Document(_))) => Course::Rule(index),
+        }
+    }
+
+    fn ask_chain(&mut self, chain: u16) {
+        if let Some(request) = &mut self.cx.request {
+            request.chain = chain;
+        }
+        self.consult(tidegate_schemas::event::AskReason::New);
     }
 
     /// RFC 3261 section 17.2.1 and 17.2.2: the last response again.

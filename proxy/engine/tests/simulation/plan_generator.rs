@@ -91,6 +91,7 @@ impl<'a> Author<'a> {
             routes: self.routes(count, depth + 1),
             continue_on: self.outcomes(15),
             stop_on: self.outcomes(10),
+            ask_on: None,
         })
     }
 
@@ -107,6 +108,7 @@ impl<'a> Author<'a> {
             fr_inv_timer: self.timer(),
             continue_on: self.outcomes(5),
             stop_on: self.outcomes(5),
+            ask_on: None,
             dst_uri: elsewhere,
             ..Target::default()
         }

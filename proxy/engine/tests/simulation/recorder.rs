@@ -1,7 +1,7 @@
 //! Keeps what the engine asks for, in order.
 
 use bytes::Bytes;
-use tidegate_engine::{Finished, Forget, Hop, Output, ResolveId, Time};
+use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time};
 use tidegate_schemas::ConsultationId;
 
 #[derive(Debug)]
@@ -51,6 +51,8 @@ impl Output for Recorder {
         let host = host.to_owned();
         self.commands.push(Command::Resolve { id, host });
     }
+
+    fn call(&mut self, _: &CallEvent<'_>) {}
 
     fn finished(&mut self, record: &Finished<'_>) {
         self.commands.push(Command::Finished {

@@ -1,7 +1,7 @@
 //! Keeps what the engine asks for.
 
 use bytes::Bytes;
-use tidegate_engine::{Finished, Forget, Hop, Output, ResolveId, Time};
+use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time};
 use tidegate_schemas::ConsultationId;
 
 use super::seen::Seen;
@@ -42,6 +42,8 @@ impl Output for Recorder {
     fn resolve(&mut self, id: ResolveId, host: &str) {
         self.lookups.push((id, host.to_owned()));
     }
+
+    fn call(&mut self, _: &CallEvent<'_>) {}
 
     fn finished(&mut self, record: &Finished<'_>) {
         self.finished.push(Done {

@@ -127,7 +127,7 @@ impl Shard {
                 assert!(deadline.take().is_some(), "{id} is answered, but was over");
             }
             Verdict::AskAgain(ids) => self.ask_again(&ids),
-            Verdict::Nothing => {}
+            Verdict::Order { .. } | Verdict::Nothing => {}
         }
     }
 
