@@ -12,7 +12,7 @@ use tidegate_sip::{Message, Method};
 use crate::address::{Hop, Source};
 use crate::forward::NextHop;
 use crate::key::TransactionKey;
-use crate::plan::{Plan, Progress, TargetId};
+use crate::plan::{Labels, Plan, Progress, TargetId};
 use crate::request::route_info::RouteInfo;
 use crate::time::Time;
 use crate::transaction::{ClientInvite, ClientNonInvite, ServerInvite, ServerNonInvite};
@@ -63,8 +63,7 @@ pub(crate) struct Request {
     pub(crate) rounds: u32,
     /// The application's own string.
     pub(crate) context: Option<Box<str>>,
-    /// The document's labels: a JSON object.
-    pub(crate) tags: Option<Box<str>>,
+    pub(crate) labels: Labels,
     pub(crate) attempts: Vec<AttemptRecord>,
 }
 

@@ -7,7 +7,7 @@ use tidegate_schemas::event::AskReason;
 use crate::context::{Forwarding, Phase, Server};
 use crate::core::{SERVER, Step};
 use crate::output::Output;
-use crate::plan::{Decision, Plan, RedirectPlan, ReplyPlan};
+use crate::plan::{Decision, Labels, Plan, RedirectPlan, ReplyPlan};
 use crate::reply::LocalReply;
 use crate::transaction::Timer;
 
@@ -31,11 +31,11 @@ impl<O: Output> Step<'_, O> {
         match decision {
             Decision::Route(plan) => self.forward(plan),
             Decision::Reply(mut reply) => {
-                self.label(reply.tags.take());
+                self.label(std::mem::take(&mut reply.labels));
                 self.reply(&local_reply(reply));
             }
             Decision::Redirect(mut redirect) => {
-                self.label(redirect.tags.take());
+                self.label(std::mem::take(&mut redirect.labels));
                 self.reply(&moved(redirect));
             }
             Decision::Ask { context } => {
@@ -56,14 +56,17 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    fn label(&mut self, tags: Option<Box<str>>) {
-        if let (Some(tags), Some(request)) = (tags, &mut self.cx.request) {
-            request.tags = Some(tags);
+    /// What a later document does not say stays as an earlier one said it.
+    fn label(&mut self, labels: Labels) {
+        if let Some(request) = &mut self.cx.request {
+            let Labels { tags, notify } = labels;
+            request.labels.tags = tags.or(request.labels.tags.take());
+            request.labels.notify = notify.or(request.labels.notify);
         }
     }
 
     fn forward(&mut self, mut plan: Plan) {
-        self.label(plan.tags.take());
+        self.label(std::mem::take(&mut plan.labels));
         if let (Some(context), Some(request)) = (&plan.context, &mut self.cx.request) {
             request.context = Some(context.clone());
         }

@@ -108,7 +108,9 @@ impl<O: Output> Step<'_, O> {
                 .map_or(&[], |request| request.message.view().bytes()),
             status,
             tier: request.as_ref().map_or("", |request| &request.tier),
-            tags: request.as_ref().and_then(|request| request.tags.as_deref()),
+            tags: request
+                .as_ref()
+                .and_then(|request| request.labels.tags.as_deref()),
             branches: self.cx.branches.len(),
             time_ms: self.now.since(self.cx.began),
         };

@@ -1,12 +1,12 @@
 //! From a document to a decision.
 
-use tidegate_schemas::document::Action;
+use tidegate_schemas::document::{Action, OnRedirect};
 use tidegate_schemas::{DocumentError, RouteDocument};
 
 use super::pointer::{At, refuse};
 use super::policy::Policy;
 use super::target::{Budget, Builder};
-use super::{Decision, Plan, Scope, verbs};
+use super::{Decision, Labels, Plan, Scope, verbs};
 
 /// Documents inside each other by `on_exhausted`, the outermost counted.
 const MOST_ROUNDS: usize = 8;
@@ -14,6 +14,8 @@ const MOST_ROUNDS: usize = 8;
 const LONGEST_CONTEXT: usize = 8 * 1024;
 /// Bytes of `tags`, written as JSON.
 const LONGEST_TAGS: usize = 4 * 1024;
+/// Parts of a cache key.
+const LONGEST_KEY: usize = 16;
 /// Bounds of the bounds, under which every node of a plan has a 16-bit index.
 const MOST_TARGETS: usize = 4096;
 const MOST_DEPTH: usize = 12;
@@ -43,7 +45,7 @@ struct Compiler<'s> {
 /// What every document may have.
 struct Common {
     context: Option<Box<str>>,
-    tags: Option<Box<str>>,
+    labels: Labels,
     policy: Option<Box<Policy>>,
 }
 
@@ -83,9 +85,29 @@ impl Compiler<'_> {
             on_exhausted: next.at("on_exhausted")?,
             context: common.context,
             record_route: doc.record_route,
-            tags: common.tags,
+            labels: common.labels,
+            max_call_ms: self.max_call(doc).at("max_call_ms")?,
+            on_redirect: self.on_redirect(doc).at("on_redirect")?,
             ..plan
         }))
+    }
+
+    /// A call can be ended here only while the proxy is on its path.
+    fn max_call(&self, doc: &RouteDocument) -> Result<Option<u32>, DocumentError> {
+        if doc.max_call_ms.is_some() && doc.record_route == Some(false) {
+            return refuse("a call that has to be ended can't do without `record_route`");
+        }
+        if doc.max_call_ms.is_some() && !self.scope.is_invite {
+            return refuse("only an INVITE begins a call");
+        }
+        Ok(doc.max_call_ms)
+    }
+
+    fn on_redirect(&self, doc: &RouteDocument) -> Result<Option<OnRedirect>, DocumentError> {
+        if doc.on_redirect == Some(OnRedirect::Ask) && !self.scope.may_ask {
+            return refuse("there is no one to ask");
+        }
+        Ok(doc.on_redirect)
     }
 
     fn on_exhausted(
@@ -112,14 +134,14 @@ impl Compiler<'_> {
             return refuse("`reply` needs a response").at("reply");
         };
         let mut plan = verbs::reply(reply, self.scope.is_invite).at("reply")?;
-        plan.tags = common.tags;
+        plan.labels = common.labels;
         Ok(Decision::Reply(plan))
     }
 
     fn redirect(&self, doc: &RouteDocument, common: Common) -> Result<Decision, DocumentError> {
         alone(doc, Action::Redirect)?;
         let mut plan = verbs::redirect(&doc.contacts, self.scope.max_targets).at("contacts")?;
-        plan.tags = common.tags;
+        plan.labels = common.labels;
         Ok(Decision::Redirect(plan))
     }
 
@@ -163,6 +185,10 @@ fn alone(doc: &RouteDocument, action: Action) -> Result<(), DocumentError> {
         ("on_exhausted", Action::Route, doc.on_exhausted.is_some()),
         ("reply", Action::Reply, doc.reply.is_some()),
         ("contacts", Action::Redirect, !doc.contacts.is_empty()),
+        ("ask_on", Action::Route, doc.ask_on.is_some()),
+        ("on_redirect", Action::Route, doc.on_redirect.is_some()),
+        ("max_call_ms", Action::Route, doc.max_call_ms.is_some()),
+        ("attributes", Action::Pass, doc.attributes.is_some()),
     ];
     let stray = foreign
         .iter()
@@ -188,11 +214,32 @@ fn name(action: Action) -> &'static str {
 
 fn common(doc: &RouteDocument, context: Option<&str>) -> Result<Common, DocumentError> {
     let context = doc.context.as_deref().or(context);
+    if doc.location.is_some() {
+        return refuse("this key is reserved").at("location");
+    }
+    if let Some(cache) = &doc.cache {
+        cache_key(cache.key.len()).at("key").at("cache")?;
+    }
     Ok(Common {
         context: context.map(bounded_context).transpose().at("context")?,
-        tags: tags(doc).at("tags")?,
+        labels: Labels {
+            tags: tags(doc).at("tags")?,
+            notify: doc
+                .notify
+                .as_ref()
+                .map(|kinds| kinds.iter().copied().collect()),
+        },
         policy: Policy::compile(doc.continue_on.as_deref(), doc.stop_on.as_deref())?,
     })
+}
+
+/// Without a key, one caller's decision would serve another.
+fn cache_key(parts: usize) -> Result<(), DocumentError> {
+    match parts {
+        0 => refuse("it has to name at least one thing that the decision depends on"),
+        1..=LONGEST_KEY => Ok(()),
+        _ => refuse(format!("more than {LONGEST_KEY} parts")),
+    }
 }
 
 fn bounded_context(context: &str) -> Result<Box<str>, DocumentError> {

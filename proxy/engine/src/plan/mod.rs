@@ -38,6 +38,7 @@ mod uri;
 mod verbs;
 mod way;
 
+use crate::call::CallKinds;
 use crate::config::{Config, Listener};
 
 pub(crate) use compile::compile;
@@ -101,8 +102,7 @@ pub(crate) struct ReplyPlan {
     pub(crate) headers: Vec<HeaderValue>,
     pub(crate) body: Box<[u8]>,
     pub(crate) content_type: Option<Box<str>>,
-    /// A JSON object.
-    pub(crate) tags: Option<Box<str>>,
+    pub(crate) labels: Labels,
 }
 
 /// A redirection.
@@ -110,8 +110,16 @@ pub(crate) struct ReplyPlan {
 pub(crate) struct RedirectPlan {
     /// The value of the one Contact header: `<sip:a@example.com>;q=0.5, <sip:b@example.com>`.
     pub(crate) contact: Box<[u8]>,
-    /// A JSON object.
+    pub(crate) labels: Labels,
+}
+
+/// What a document says about the call beside what is to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Labels {
+    /// For logs, records and notifications: a JSON object.
     pub(crate) tags: Option<Box<str>>,
+    /// The notifications that subscribers get; `None`: all.
+    pub(crate) notify: Option<CallKinds>,
 }
 
 /// Name and value of a header, ready to be written.

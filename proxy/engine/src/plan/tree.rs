@@ -1,9 +1,9 @@
 //! The tree of a plan: targets at its leaves, groups around them.
 
-use tidegate_schemas::document::Routing;
+use tidegate_schemas::document::{OnRedirect, Routing};
 
 use super::policy::{Policy, Verdict};
-use super::{Decision, HeaderValue, Progress};
+use super::{Decision, HeaderValue, Labels, Progress};
 
 /// Targets, and the order in which they are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +19,13 @@ pub(crate) struct Plan {
     pub(crate) context: Option<Box<str>>,
     /// `None`: as configured.
     pub(crate) record_route: Option<bool>,
-    /// Labels for logs and records: a JSON object.
-    pub(crate) tags: Option<Box<str>>,
+    pub(crate) labels: Labels,
+    /// Milliseconds after the answer at which the call is ended.
+    pub(crate) max_call_ms: Option<u32>,
+    /// `None`: as configured.
+    pub(crate) on_redirect: Option<OnRedirect>,
+    /// Whether an outcome may lead to a question, so that the history is of interest.
+    pub(crate) may_ask: bool,
 }
 
 /// Names a target inside its plan.
@@ -142,7 +147,10 @@ impl Plan {
             on_exhausted: None,
             context: None,
             record_route: None,
-            tags: None,
+            labels: Labels::default(),
+            max_call_ms: None,
+            on_redirect: None,
+            may_ask: false,
         }
     }
 

@@ -4,9 +4,9 @@ use tidegate_schemas::DocumentError;
 use tidegate_schemas::document::{RedirectContact, Reply};
 
 use super::pointer::{At, given, one_line, refuse};
-use super::{RedirectPlan, ReplyPlan, headers, uri};
+use super::{Labels, RedirectPlan, ReplyPlan, headers, uri};
 
-/// The response; its tags come from the document.
+/// The response; its labels come from the document.
 pub(super) fn reply(reply: &Reply, is_invite: bool) -> Result<ReplyPlan, DocumentError> {
     let body = given(reply.body.as_ref());
     let content_type = given(reply.content_type.as_ref())
@@ -26,11 +26,11 @@ pub(super) fn reply(reply: &Reply, is_invite: bool) -> Result<ReplyPlan, Documen
         headers: headers::of_reply(&reply.headers).at("headers")?,
         body: body.unwrap_or_default().as_bytes().into(),
         content_type: content_type.map(Into::into),
-        tags: None,
+        labels: Labels::default(),
     })
 }
 
-/// The 302; its tags come from the document.
+/// The 302; its labels come from the document.
 pub(super) fn redirect(
     contacts: &[RedirectContact],
     most: usize,
@@ -50,7 +50,7 @@ pub(super) fn redirect(
     }
     Ok(RedirectPlan {
         contact: value.into_bytes().into(),
-        tags: None,
+        labels: Labels::default(),
     })
 }
 

@@ -7,6 +7,7 @@ use super::{loops, route_info, session_timer};
 use crate::address::Source;
 use crate::context::{Request, SessionEdit};
 use crate::core::Core;
+use crate::plan::Labels;
 use crate::reply::LocalReply;
 
 /// What was learnt while validating.
@@ -39,7 +40,7 @@ impl Admission {
             chain: 0,
             rounds: 0,
             context: None,
-            tags: None,
+            labels: Labels::default(),
             attempts: Vec::new(),
         })
     }

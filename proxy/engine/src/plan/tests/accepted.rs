@@ -32,7 +32,7 @@ fn every_key_of_a_target_arrives() {
     }));
     assert_eq!(plan.context.as_deref(), Some("c"));
     assert_eq!(plan.record_route, Some(false));
-    assert_eq!(plan.tags.as_deref(), Some(r#"{"a":"x","b":1}"#));
+    assert_eq!(plan.labels.tags.as_deref(), Some(r#"{"a":"x","b":1}"#));
     let target = plan.target(TargetId(0));
     assert_eq!(target.uri.as_deref(), Some(&b"sip:102@example.com"[..]));
     assert_eq!(
@@ -130,7 +130,7 @@ fn a_reply_arrives() {
         (&*reply.body, reply.content_type.as_deref()),
         (&b"a\r\nb"[..], Some("text/plain;charset=utf-8"))
     );
-    assert_eq!(reply.tags.as_deref(), Some(r#"{"why":"blocked"}"#));
+    assert_eq!(reply.labels.tags.as_deref(), Some(r#"{"why":"blocked"}"#));
 }
 
 #[test]

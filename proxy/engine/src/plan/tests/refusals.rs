@@ -527,3 +527,34 @@ fn kamailio_documents_get_the_same_judgement() {
     let error = refusal(&lenient::document_from_value(&text).unwrap());
     assert_eq!(error.pointer, "/routes/0/socket");
 }
+
+#[test]
+fn what_could_not_be_honoured_for_the_call() {
+    assert_refused(&[
+        (
+            json!({ "routes": [{}], "max_call_ms": 1000, "record_route": false }),
+            "/max_call_ms",
+            "record_route",
+        ),
+        (
+            json!({ "action": "reply", "reply": { "code": 404 }, "max_call_ms": 1000 }),
+            "/max_call_ms",
+            "`route`",
+        ),
+        (
+            json!({ "routes": [{}], "attributes": { "a": 1 } }),
+            "/attributes",
+            "`pass`",
+        ),
+        (
+            json!({ "routes": [{}], "location": "users" }),
+            "/location",
+            "reserved",
+        ),
+        (
+            json!({ "routes": [{}], "cache": { "ttl_ms": 1000, "key": [] } }),
+            "/cache/key",
+            "at least one",
+        ),
+    ]);
+}
