@@ -123,13 +123,18 @@ impl<O: Output> Step<'_, O> {
         let Treatment::Document(document) = &rule.then else {
             return self.decide_alone();
         };
-        match plan::compile(document, &Scope::of(&config, self.cx.is_invite())) {
+        let scope = Scope {
+            may_ask: false,
+            ..Scope::of(&config, self.cx.is_invite())
+        };
+        match plan::compile(document, &scope) {
             Ok(decision) => self.decide(decision, &rule.name),
             Err(_) => self.decide_alone(),
         }
     }
 
-    /// No application decides: the static document, else 503 with Retry-After.
+    /// No application decides: the static document, else the best response that branches of an
+    /// earlier round gave, else 503 with Retry-After.
     pub(crate) fn decide_alone(&mut self) {
         let config = self.core.config.clone();
         let scope = Scope {
@@ -141,6 +146,10 @@ impl<O: Output> Step<'_, O> {
             Some(decision) => {
                 self.core.stats.fallbacks += 1;
                 self.decide(decision, STATIC);
+            }
+            None if self.cx.branches.iter().any(|it| it.outcome.is_some()) => {
+                self.core.stats.undecided += 1;
+                self.answer_with_best();
             }
             None => {
                 self.core.stats.undecided += 1;

@@ -84,6 +84,8 @@ pub(crate) struct AttemptRecord {
     pub(crate) cause: Cause,
     pub(crate) time_ms: u32,
     pub(crate) branch_flags: Option<u32>,
+    /// Of a 3xx: URI and q in thousandths.
+    pub(crate) contacts: Vec<(Box<[u8]>, Option<u16>)>,
 }
 
 /// What the proxy core is doing about the request.

@@ -60,7 +60,7 @@ impl<O: Output> Step<'_, O> {
     fn label(&mut self, labels: Labels) {
         if let Some(request) = &mut self.cx.request {
             let Labels { tags, notify } = labels;
-            request.labels.tags = tags.or(request.labels.tags.take());
+            request.labels.tags = tags.or_else(|| request.labels.tags.take());
             request.labels.notify = notify.or(request.labels.notify);
         }
     }

@@ -92,7 +92,8 @@ impl Engine {
         self.resume(now, id, document, tier, out)
     }
 
-    /// No application can answer: the static document decides, else 503 with Retry-After.
+    /// No application can answer: the static document decides, else the best response so far, else
+    /// 503 with Retry-After.
     pub fn handle_unavailable(&mut self, now: Time, id: ConsultationId, out: &mut impl Output) {
         if let Some(slot) = self.suspended(id) {
             self.step(now, slot, out, |step| step.decide_alone());

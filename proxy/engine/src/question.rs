@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use tidegate_schemas::ConsultationId;
-use tidegate_schemas::event::{Attempt, Party, Request, RouteEvent, Source};
+use tidegate_schemas::event::{Attempt, AttemptContact, Party, Request, RouteEvent, Source};
 use tidegate_sip::{NameAddr, View};
 
 use crate::address;
@@ -116,7 +116,14 @@ fn attempt(record: &AttemptRecord) -> Attempt<'_> {
         cause: record.cause,
         time_ms: record.time_ms,
         branch_flags: record.branch_flags,
-        contacts: Vec::new(),
+        contacts: record.contacts.iter().map(contact).collect(),
+    }
+}
+
+fn contact((uri, q): &(Box<[u8]>, Option<u16>)) -> AttemptContact<'_> {
+    AttemptContact {
+        uri: text(uri),
+        q: q.map(|q| f32::from(q) / 1000.0),
     }
 }
 

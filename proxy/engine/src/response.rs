@@ -1,6 +1,7 @@
 //! A response arrives (RFC 3261 section 16.7).
 
 use bytes::Bytes;
+use tidegate_schemas::document::OnRedirect;
 use tidegate_schemas::event::Cause;
 use tidegate_sip::{
     Edits, Limits, Message, Method, Name, NameAddr, Span, Uri, View, check_response, remove_value,
@@ -246,8 +247,14 @@ impl<O: Output> Step<'_, O> {
         }
     }
 
-    /// Section 16.5: only for a Request-URI that this proxy is responsible for.
+    /// As the document says; else, where the configuration wants it, for a Request-URI that this
+    /// proxy is responsible for (section 16.5).
     fn follows_redirects(&self) -> bool {
+        if let Phase::Forwarding(forwarding) = &self.cx.phase
+            && let Some(wanted) = forwarding.plan.on_redirect
+        {
+            return wanted == OnRedirect::Follow;
+        }
         let Some(request) = self.cx.request.as_ref() else {
             return false;
         };

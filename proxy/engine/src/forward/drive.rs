@@ -13,6 +13,9 @@ use crate::reply::LocalReply;
 /// Branches of one transaction, over all rounds.
 pub(super) const MAX_BRANCHES: usize = 256;
 
+/// Contacts of one 3xx that an application gets to see.
+const MAX_CONTACTS: usize = 64;
+
 impl Forwarding {
     pub(crate) fn new(plan: Plan) -> Self {
         Self {
@@ -87,6 +90,9 @@ impl<O: Output> Step<'_, O> {
         if !forwarding.waiting.is_empty() {
             return self.reply(&LocalReply::of(440, "Max-Breadth Exceeded"));
         }
+        if let (Progress::Asks(reason), false) = (forwarding.progress, forwarding.halted) {
+            return self.consult(reason);
+        }
         let goes_on = forwarding.progress == Progress::Exhausted && !forwarding.halted;
         match forwarding.plan.on_exhausted.take().filter(|_| goes_on) {
             Some(next) => self.execute(*next),
@@ -149,7 +155,7 @@ impl<O: Output> Step<'_, O> {
         let (Phase::Forwarding(forwarding), Some(end)) = (&self.cx.phase, &branch.outcome) else {
             return;
         };
-        if forwarding.plan.on_exhausted.is_none() {
+        if !forwarding.plan.may_ask {
             return;
         }
         let target = forwarding.plan.target(branch.target);
@@ -167,8 +173,19 @@ impl<O: Output> Step<'_, O> {
             cause: end.cause,
             time_ms: self.now.since(branch.started),
             branch_flags: target.branch_flags,
+            contacts: end.response.as_deref().map_or_else(Vec::new, contacts),
         });
     }
+}
+
+/// The Contacts of a 3xx.
+fn contacts(response: &Message) -> Vec<(Box<[u8]>, Option<u16>)> {
+    let view = response.view();
+    if view.status() / 100 != 3 {
+        return Vec::new();
+    }
+    let contacts = view.contacts().filter_map(Result::ok).take(MAX_CONTACTS);
+    contacts.map(|it| (it.uri.into(), it.q())).collect()
 }
 
 /// Whether another address of the same next hop may do better (RFC 3263 section 4.3).

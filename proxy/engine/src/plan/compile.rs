@@ -73,11 +73,17 @@ impl Compiler<'_> {
         common: Common,
         round: usize,
     ) -> Result<Decision, DocumentError> {
-        let plan = Plan::new(
+        let asks = common.policy.as_ref().is_some_and(|it| it.may_ask());
+        if asks && !self.scope.may_ask {
+            return refuse("there is no one to ask").at("ask_on");
+        }
+        let mut plan = Plan::new(
             doc.routing.unwrap_or_default(),
             common.policy,
             u16::try_from(self.scope.max_targets).unwrap_or(u16::MAX),
         );
+        plan.may_ask =
+            asks || doc.on_exhausted.is_some() || doc.on_redirect == Some(OnRedirect::Ask);
         let builder = Builder::new(self.scope, &mut self.budget, plan);
         let plan = builder.fill(&doc.routes).at("routes")?;
         let next = self.on_exhausted(doc, common.context.as_deref(), round);
@@ -229,7 +235,11 @@ fn common(doc: &RouteDocument, context: Option<&str>) -> Result<Common, Document
                 .as_ref()
                 .map(|kinds| kinds.iter().copied().collect()),
         },
-        policy: Policy::compile(doc.continue_on.as_deref(), doc.stop_on.as_deref())?,
+        policy: Policy::compile(
+            doc.continue_on.as_deref(),
+            doc.stop_on.as_deref(),
+            doc.ask_on.as_deref(),
+        )?,
     })
 }
 

@@ -20,6 +20,9 @@
 //!   answers to `timeout`, `408` and `4xx`, a transport error to `transport`, `503` and `5xx`.
 //! - **6xx**: where it stops, it stops everything at once (step 5): nothing starts any more, and the
 //!   caller of [`Plan::finished`] cancels what still runs.
+//! - **Asking**: an outcome in `ask_on`, which wins over the other two, ends the groups around it as
+//!   one that stops does, but what follows is a question; so it is with a 3xx where `on_redirect` is
+//!   `ask`.
 //! - **Exhausted or stopped**: exhausted means that the outcome of the whole would have gone on had
 //!   there been more. Only then `on_exhausted` applies.
 //! - **Once only**: a target that the plan already has (same `uri`, `dst_uri`, `path` and `socket`) is
@@ -37,6 +40,8 @@ mod tree;
 mod uri;
 mod verbs;
 mod way;
+
+use tidegate_schemas::event::AskReason;
 
 use crate::call::CallKinds;
 use crate::config::{Config, Listener};
@@ -141,6 +146,8 @@ pub(crate) enum BranchOutcome {
 pub(crate) enum Progress {
     /// Targets run.
     Running,
+    /// The application has to be asked how to go on.
+    Asks(AskReason),
     /// The routes ran out: `on_exhausted` applies.
     Exhausted,
     /// A rule ended it: nothing starts any more. After a 6xx, targets may still run: cancel them.

@@ -12,6 +12,7 @@ use super::pointer::{At, refuse, show};
 pub(super) struct Policy {
     continue_on: Words,
     stop_on: Words,
+    ask_on: Words,
 }
 
 type Words = SmallVec<[Word; 4]>;
@@ -28,16 +29,33 @@ enum Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Verdict {
     rank: u8,
-    pub(super) goes_on: bool,
+    pub(super) then: Ruling,
+}
+
+/// What follows an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ruling {
+    /// Nothing.
+    Stop,
+    /// The application is asked, for this was a 3xx.
+    AskRedirected,
+    /// The application is asked.
+    AskFailed,
+    /// The next route.
+    GoOn,
 }
 
 impl Verdict {
     /// The verdict on an outcome that no policy mentions, or on which one said `ruling`.
-    pub(super) fn new(outcome: BranchOutcome, ruling: Option<bool>) -> Self {
+    pub(super) fn new(outcome: BranchOutcome, ruling: Option<Ruling>) -> Self {
         Self {
             rank: rank(outcome.status()),
-            goes_on: ruling.unwrap_or_else(|| goes_on_by_default(outcome)),
+            then: ruling.unwrap_or_else(|| by_default(outcome)),
         }
+    }
+
+    pub(super) fn goes_on(self) -> bool {
+        self.then == Ruling::GoOn
     }
 }
 
@@ -46,24 +64,35 @@ impl Policy {
     pub(super) fn compile(
         continue_on: Option<&[Outcome]>,
         stop_on: Option<&[Outcome]>,
+        ask_on: Option<&[Outcome]>,
     ) -> Result<Option<Box<Self>>, DocumentError> {
         let continue_on = words(continue_on).at("continue_on")?;
         let stop_on = words(stop_on).at("stop_on")?;
-        if continue_on.is_empty() && stop_on.is_empty() {
+        let ask_on = words(ask_on).at("ask_on")?;
+        if continue_on.is_empty() && stop_on.is_empty() && ask_on.is_empty() {
             return Ok(None);
         }
         Ok(Some(Box::new(Self {
             continue_on,
             stop_on,
+            ask_on,
         })))
     }
 
-    /// Whether this level lets the outcome go on; `None` when it does not mention it.
-    pub(super) fn ruling(&self, outcome: BranchOutcome) -> Option<bool> {
-        if mentions(&self.stop_on, outcome) {
-            return Some(false);
-        }
-        mentions(&self.continue_on, outcome).then_some(true)
+    /// What this level says of the outcome; `None` when it does not mention it.
+    pub(super) fn ruling(&self, outcome: BranchOutcome) -> Option<Ruling> {
+        let said = [
+            (&self.ask_on, Ruling::AskFailed),
+            (&self.stop_on, Ruling::Stop),
+            (&self.continue_on, Ruling::GoOn),
+        ];
+        let mut said = said.into_iter();
+        said.find_map(|(words, ruling)| mentions(words, outcome).then_some(ruling))
+    }
+
+    /// Whether some outcome leads to a question.
+    pub(super) fn may_ask(&self) -> bool {
+        !self.ask_on.is_empty()
     }
 }
 
@@ -92,8 +121,11 @@ fn mentions(words: &Words, outcome: BranchOutcome) -> bool {
     })
 }
 
-fn goes_on_by_default(outcome: BranchOutcome) -> bool {
-    matches!(outcome.status(), 408 | 480 | 500..=599)
+fn by_default(outcome: BranchOutcome) -> Ruling {
+    match outcome.status() {
+        408 | 480 | 500..=599 => Ruling::GoOn,
+        _ => Ruling::Stop,
+    }
 }
 
 /// RFC 3261 section 16.7 step 6: 6xx first, else the lowest class; inside 4xx those first that tell
@@ -154,30 +186,30 @@ mod tests {
                 .map(|word| Outcome((*word).to_owned()))
                 .collect()
         };
-        *Policy::compile(Some(&list(continue_on)), Some(&list(stop_on)))
+        *Policy::compile(Some(&list(continue_on)), Some(&list(stop_on)), None)
             .unwrap()
             .unwrap_or_default()
     }
 
     #[test]
     fn a_level_without_words_is_no_level() {
-        assert_eq!(Policy::compile(Some(&[]), None).unwrap(), None);
+        assert_eq!(Policy::compile(Some(&[]), None, Some(&[])).unwrap(), None);
     }
 
     #[test]
     fn stop_wins_on_one_level_even_with_the_wider_word() {
         let policy = policy(&["503"], &["5xx"]);
-        assert_eq!(policy.ruling(Status(503)), Some(false));
+        assert_eq!(policy.ruling(Status(503)), Some(Ruling::Stop));
     }
 
     #[test]
     fn outcomes_made_here_answer_to_their_codes_but_not_the_other_way_round() {
         let codes = policy(&["408", "503"], &[]);
-        assert_eq!(codes.ruling(Timeout), Some(true));
-        assert_eq!(codes.ruling(Transport), Some(true));
+        assert_eq!(codes.ruling(Timeout), Some(Ruling::GoOn));
+        assert_eq!(codes.ruling(Transport), Some(Ruling::GoOn));
         let causes = policy(&["timeout", "transport"], &[]);
-        assert_eq!(causes.ruling(Timeout), Some(true));
-        assert_eq!(causes.ruling(Transport), Some(true));
+        assert_eq!(causes.ruling(Timeout), Some(Ruling::GoOn));
+        assert_eq!(causes.ruling(Transport), Some(Ruling::GoOn));
         assert_eq!(causes.ruling(Status(408)), None);
         assert_eq!(causes.ruling(Status(503)), None);
     }
@@ -192,10 +224,10 @@ mod tests {
             Timeout,
             Transport,
         ] {
-            assert!(Verdict::new(outcome, None).goes_on, "{outcome:?}");
+            assert!(Verdict::new(outcome, None).goes_on(), "{outcome:?}");
         }
         for code in [302, 401, 404, 481, 486, 487, 600, 603] {
-            assert!(!Verdict::new(Status(code), None).goes_on, "{code}");
+            assert!(!Verdict::new(Status(code), None).goes_on(), "{code}");
         }
     }
 

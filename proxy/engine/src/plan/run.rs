@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use tidegate_schemas::document::Routing;
+use tidegate_schemas::document::{OnRedirect, Routing};
+use tidegate_schemas::event::AskReason;
 use tidegate_sip::Uri;
 
-use super::policy::Verdict;
+use super::policy::{Ruling, Verdict};
 use super::tree::{Kind, Stage};
 use super::uri::{is_secure, same_uri, usable_contact, written};
 use super::{BranchOutcome, Plan, Progress, Target, TargetId};
@@ -38,7 +39,7 @@ impl Plan {
             return self.progress;
         }
         let verdict = Verdict::new(outcome, self.ruling(leaf, outcome));
-        if outcome.is_global_failure() && !verdict.goes_on {
+        if outcome.is_global_failure() && verdict.then == Ruling::Stop {
             self.progress = Progress::Stopped;
         } else {
             self.progress = self.climb(leaf, verdict, launch);
@@ -139,8 +140,12 @@ impl Plan {
         })
     }
 
-    /// The nearest level that mentions the outcome decides.
-    fn ruling(&self, leaf: u16, outcome: BranchOutcome) -> Option<bool> {
+    /// A 3xx that is the application's business leads to it; else the nearest level that mentions the
+    /// outcome decides.
+    fn ruling(&self, leaf: u16, outcome: BranchOutcome) -> Option<Ruling> {
+        if self.on_redirect == Some(OnRedirect::Ask) && outcome.status() / 100 == 3 {
+            return Some(Ruling::AskRedirected);
+        }
         let levels = std::iter::successors(Some(leaf), |&node| self.node(node).parent);
         levels
             .filter_map(|node| self.node(node).policy.as_ref())
@@ -161,10 +166,11 @@ impl Plan {
                 }
             }
         }
-        if verdict.goes_on {
-            Progress::Exhausted
-        } else {
-            Progress::Stopped
+        match verdict.then {
+            Ruling::GoOn => Progress::Exhausted,
+            Ruling::Stop => Progress::Stopped,
+            Ruling::AskFailed => Progress::Asks(AskReason::BranchFailed),
+            Ruling::AskRedirected => Progress::Asks(AskReason::Redirected),
         }
     }
 
@@ -177,7 +183,7 @@ impl Plan {
         group.best = Some(best);
         group.open = group.open.saturating_sub(1);
         match (group.routing, next) {
-            (Routing::Serial, _) if !verdict.goes_on => Settled::Ended(verdict),
+            (Routing::Serial, _) if !verdict.goes_on() => Settled::Ended(verdict),
             (Routing::Serial, Some(next)) => Settled::Next(next),
             (Routing::Parallel, _) if group.open > 0 => Settled::Waits,
             _ => Settled::Ended(best),

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use tidegate_schemas::DocumentError;
-use tidegate_schemas::document::{Group, Route, Target as Wanted};
+use tidegate_schemas::document::{Group, Outcome, Route, Target as Wanted};
 use tidegate_sip::Uri;
 
 use super::pointer::{At, given, refuse};
@@ -75,7 +75,11 @@ impl<'d, 'b> Builder<'d, 'b> {
         if group.routes.is_empty() {
             return refuse("a group needs at least one route").at("routes");
         }
-        let policy = Policy::compile(group.continue_on.as_deref(), group.stop_on.as_deref())?;
+        let policy = self.policy(
+            group.continue_on.as_deref(),
+            group.stop_on.as_deref(),
+            group.ask_on.as_deref(),
+        )?;
         let place = self
             .plan
             .add_group(parent, group.routing.unwrap_or_default(), policy);
@@ -90,7 +94,11 @@ impl<'d, 'b> Builder<'d, 'b> {
 
     fn target(&mut self, parent: u16, wanted: &'d Wanted) -> Result<(), DocumentError> {
         self.spend()?;
-        let policy = Policy::compile(wanted.continue_on.as_deref(), wanted.stop_on.as_deref())?;
+        let policy = self.policy(
+            wanted.continue_on.as_deref(),
+            wanted.stop_on.as_deref(),
+            wanted.ask_on.as_deref(),
+        )?;
         let way = Way::parse(wanted)?;
         let target = target(wanted, &way, self.scope)?;
         if !self.has(&target, &way) {
@@ -98,6 +106,22 @@ impl<'d, 'b> Builder<'d, 'b> {
             self.ways.push(way);
         }
         Ok(())
+    }
+
+    fn policy(
+        &mut self,
+        continue_on: Option<&[Outcome]>,
+        stop_on: Option<&[Outcome]>,
+        ask_on: Option<&[Outcome]>,
+    ) -> Result<Option<Box<Policy>>, DocumentError> {
+        let policy = Policy::compile(continue_on, stop_on, ask_on)?;
+        if policy.as_ref().is_some_and(|policy| policy.may_ask()) {
+            if !self.scope.may_ask {
+                return refuse("there is no one to ask").at("ask_on");
+            }
+            self.plan.may_ask = true;
+        }
+        Ok(policy)
     }
 
     fn spend(&mut self) -> Result<(), DocumentError> {

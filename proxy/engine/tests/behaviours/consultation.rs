@@ -212,7 +212,7 @@ fn every_question_has_a_deadline_of_its_own() {
     assert_eq!(world.question()["deadline_ms"], 2000);
     world.expect_nothing_until(3890);
     world.at(3920);
-    let refusal = world.expect_to(&ALICE).response(503).sent_at(3900);
+    let refusal = world.expect_to(&ALICE).response(480).sent_at(3900);
     world.receive(&ALICE, &invite.ack(&refusal));
 }
 

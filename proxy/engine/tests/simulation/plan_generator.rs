@@ -4,7 +4,8 @@ use fastrand::Rng;
 use tidegate_engine::Config;
 use tidegate_schemas::RouteDocument;
 use tidegate_schemas::document::{
-    Action, Group, Headers, Identity, Outcome, RedirectContact, Reply, Route, Routing, Target,
+    Action, Group, Headers, Identity, OnRedirect, Outcome, RedirectContact, Reply, Route, Routing,
+    Target,
 };
 
 use crate::rng::Choose;
@@ -57,6 +58,15 @@ impl<'a> Author<'a> {
             routes: self.routes(count, 1),
             continue_on: self.outcomes(15),
             stop_on: self.outcomes(10),
+            ask_on: self.outcomes(4),
+            on_redirect: self.rng.pick(&[
+                None,
+                None,
+                None,
+                Some(OnRedirect::Ask),
+                Some(OnRedirect::Follow),
+                Some(OnRedirect::Stop),
+            ]),
             on_exhausted: self.on_exhausted(round),
             context: self.rng.percent(30).then(|| "where we were".to_owned()),
             record_route: self.rng.pick(&[None, None, Some(true), Some(false)]),
@@ -91,7 +101,7 @@ impl<'a> Author<'a> {
             routes: self.routes(count, depth + 1),
             continue_on: self.outcomes(15),
             stop_on: self.outcomes(10),
-            ask_on: None,
+            ask_on: self.outcomes(4),
         })
     }
 
@@ -108,7 +118,7 @@ impl<'a> Author<'a> {
             fr_inv_timer: self.timer(),
             continue_on: self.outcomes(5),
             stop_on: self.outcomes(5),
-            ask_on: None,
+            ask_on: self.outcomes(2),
             dst_uri: elsewhere,
             ..Target::default()
         }
