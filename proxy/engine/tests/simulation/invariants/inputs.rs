@@ -107,6 +107,7 @@ impl Ledger {
         let transaction = &mut self.transactions[transaction];
         transaction.told.add_document(document);
         transaction.may_drop |= told::may_drop(document);
+        transaction.follows |= told::follows_redirects(document);
         transaction.rewrites |= told::rewrites(document);
         transaction.six_goes_on |= told::lets_six_go_on(document);
         transaction.timed_out_below |= told::may_reply_408(document);

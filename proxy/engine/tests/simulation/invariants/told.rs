@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
 use tidegate_schemas::RouteDocument;
-use tidegate_schemas::document::{Action, Outcome, Route, Target};
+use tidegate_schemas::document::{Action, OnRedirect, Outcome, Route, Target};
 use tidegate_sip::{Host, Scheme, Uri, View};
 
 #[derive(Debug, Clone, Default)]
@@ -101,14 +101,22 @@ pub(super) fn lets_six_go_on(document: &RouteDocument) -> bool {
         |words: &Option<Vec<Outcome>>| words.iter().flatten().any(|word| word.0.starts_with('6'));
     fn in_group(routes: &[Route], says: &impl Fn(&Option<Vec<Outcome>>) -> bool) -> bool {
         routes.iter().any(|route| match route {
-            Route::Target(target) => says(&target.continue_on),
-            Route::Group(group) => says(&group.continue_on) || in_group(&group.routes, says),
+            Route::Target(target) => says(&target.continue_on) || says(&target.ask_on),
+            Route::Group(group) => {
+                says(&group.continue_on) || says(&group.ask_on) || in_group(&group.routes, says)
+            }
         })
     }
     let next = document.on_exhausted.as_deref();
     says(&document.continue_on)
+        || says(&document.ask_on)
         || in_group(&document.routes, &says)
         || next.is_some_and(lets_six_go_on)
+}
+
+pub(super) fn follows_redirects(document: &RouteDocument) -> bool {
+    let next = document.on_exhausted.as_deref();
+    document.on_redirect == Some(OnRedirect::Follow) || next.is_some_and(follows_redirects)
 }
 
 fn each_target(document: &RouteDocument, see: &mut impl FnMut(&Target)) {

@@ -42,6 +42,8 @@ pub(super) struct Transaction {
     pub(super) global_failure: bool,
     /// Some document let 6xx go on.
     pub(super) six_goes_on: bool,
+    /// Some document has redirects followed.
+    pub(super) follows: bool,
     /// Some document changed From or To.
     pub(super) rewrites: bool,
     /// Some document said `drop`.
@@ -93,6 +95,7 @@ impl Transaction {
             closed: None,
             global_failure: false,
             six_goes_on: false,
+            follows: false,
             rewrites: false,
             may_drop: false,
             timed_out_below: false,

@@ -207,7 +207,8 @@ impl Transaction {
             return Ok(());
         }
         let status = view.status();
-        let edited = matches!(status, 401 | 407) || (follows && status / 100 == 3);
+        let edited =
+            matches!(status, 401 | 407) || ((follows || self.follows) && status / 100 == 3);
         let heard = self.heard.iter().any(|heard| heard == view.bytes());
         ensure!(
             heard || edited || self.rewrites,
