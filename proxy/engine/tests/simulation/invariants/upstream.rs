@@ -45,7 +45,9 @@ impl Ledger {
     fn spoiled(&self, hop: &Hop, view: View<'_>) -> Option<usize> {
         self.transactions.iter().position(|transaction| {
             let heard = transaction.heard.iter();
-            transaction.hop == *hop && heard.into_iter().any(|heard| heard == view.bytes())
+            let was_heard = heard.into_iter().any(|heard| heard == view.bytes());
+            let repeated = transaction.last.as_deref() == Some(view.bytes());
+            transaction.hop == *hop && (was_heard || repeated)
         })
     }
 
