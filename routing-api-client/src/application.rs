@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tidegate_schemas::document::DocumentError;
-use tidegate_schemas::frame::Framing;
+use tidegate_schemas::frame::{Framing, encode};
 use tidegate_schemas::message::{ErrorMessage, FromProxy};
 use tidegate_schemas::{ConsultationId, RouteEvent};
 
@@ -25,6 +25,8 @@ const COMPLAINTS: u32 = 50;
 pub(crate) struct Application {
     pub(crate) id: ApplicationId,
     pub(crate) outgoing: Outgoing,
+    /// The pool of its listener, or of the policy that has it dialled.
+    pub(crate) pool: Arc<str>,
     dialect: Dialect,
     framing: OnceLock<Framing>,
     name: OnceLock<Arc<str>>,
@@ -37,10 +39,16 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub(crate) fn new(id: ApplicationId, dialect: Dialect, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        id: ApplicationId,
+        dialect: Dialect,
+        pool: Arc<str>,
+        settings: &Settings,
+    ) -> Self {
         Self {
             id,
             outgoing: Outgoing::new(settings.outgoing_queue, settings.outgoing_bytes),
+            pool,
             dialect,
             framing: OnceLock::new(),
             name: OnceLock::new(),
@@ -153,6 +161,16 @@ impl Application {
         }
     }
 
+    /// Sends a message of the native dialect that is rendered already: one JSON object.
+    pub(crate) fn notice(&self, json: &[u8]) -> Result<(), NotQueued> {
+        match &self.dialect {
+            Dialect::Native(_) => self
+                .outgoing
+                .push(|out| encode(self.framing(), json, out)),
+            Dialect::Evapi(_) => Ok(()),
+        }
+    }
+
     /// Tells the application what was wrong with something that it sent, unless it heard that often
     /// of late.
     pub(crate) fn complain(&self, error: ErrorMessage<'_>) -> Result<(), NotQueued> {
@@ -198,7 +216,7 @@ mod tests {
             ..Settings::default()
         };
         let dialect = Dialect::Native(NativeDialect::default());
-        Application::new(ApplicationId(1), dialect, &settings)
+        Application::new(ApplicationId(1), dialect, Arc::from(""), &settings)
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! Two halves meet here. A [`Dispatcher`] belongs to one shard and lives on its thread: it picks an
 //! application for a consultation, renders the question straight into that application's outgoing
 //! buffer, and remembers what it asked. It does no I/O and has no clock. The connections are tokio
-//! tasks, started by [`serve`] (applications dial in) and [`dial`] (the proxy dials out); they read
-//! and write, and deliver what arrives to the shards as [`Inbound`]. Between them stands the
+//! tasks, started by [`serve`] (applications dial in) and [`keep_connected`] (the proxy dials out);
+//! they read and write, and deliver what arrives to the shards as [`Inbound`]. Between them stands the
 //! [`Registry`] of connected applications, one for the whole process.
 //!
 //! ```text
@@ -32,6 +32,8 @@ mod dispatcher;
 mod endpoint;
 mod finished;
 mod inbound;
+mod keep;
+mod notify;
 mod outgoing;
 mod pending;
 mod policy;
@@ -42,9 +44,9 @@ mod samples;
 mod serve;
 mod settings;
 mod stats;
+mod tls;
 
 pub use application::ApplicationId;
-pub use dial::dial;
 pub use dialect::Dialect;
 pub use dialect::evapi::{EvapiDialect, Path};
 pub use dialect::native::NativeDialect;
@@ -52,15 +54,18 @@ pub use dialect::template::{Template, TemplateError};
 pub use dispatcher::{Dispatcher, Unavailable, Verdict};
 pub use endpoint::{Endpoint, InvalidEndpoint, Scheme};
 pub use inbound::{Failure, Inbound, Inboxes, Order};
+pub use keep::keep_connected;
+pub use notify::{Notifier, NotifyStats, SubscriberState, Wanted, keep_notifying};
 pub use policy::{
     Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
     TlsClient,
 };
 pub use registry::{ApplicationState, Registry};
-pub use serve::serve;
+pub use serve::{Accept, AcceptTransport, serve};
 pub use settings::{Settings, Token};
 pub use stats::{ChannelStats, Stats};
 pub use tidegate_schemas::frame::Framing;
+pub use tls::{TlsError, TlsServer};
 
 /// Tells every listener, dialler and connection to end: set it to `true`, or drop the sender.
 pub type Shutdown = tokio::sync::watch::Receiver<bool>;

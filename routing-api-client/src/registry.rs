@@ -4,8 +4,14 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use tidegate_schemas::message::FromProxy;
+use tokio::sync::watch;
+
 use crate::application::{Application, ApplicationId};
+use crate::connection::unknown_call;
 use crate::dialect::Dialect;
+use crate::notify::Notifier;
+use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::stats::{ChannelCounters, ChannelStats};
 
@@ -20,6 +26,8 @@ pub struct Registry {
     next_id: AtomicU32,
     version: AtomicU64,
     applications: RwLock<Vec<Arc<Application>>>,
+    policy: watch::Sender<Arc<Policy>>,
+    notifications: Notifier,
     pub(crate) counters: ChannelCounters,
 }
 
@@ -45,11 +53,13 @@ impl Registry {
     #[must_use]
     pub fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
+            notifications: Notifier::new(settings.clone()),
             settings,
             started: Instant::now(),
             next_id: AtomicU32::new(1),
             version: AtomicU64::new(0),
             applications: RwLock::default(),
+            policy: watch::Sender::new(Arc::new(Policy::simple())),
             counters: ChannelCounters::default(),
         })
     }
@@ -58,6 +68,41 @@ impl Registry {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Whom to ask, as it is and as it changes.
+    #[must_use]
+    pub fn policy(&self) -> watch::Receiver<Arc<Policy>> {
+        self.policy.subscribe()
+    }
+
+    /// Replaces the policy while calls run.
+    pub fn reconfigure(&self, policy: Arc<Policy>) {
+        self.policy.send_replace(policy);
+        self.change(|_| ());
+    }
+
+    /// The notifications about calls.
+    #[must_use]
+    pub fn notifications(&self) -> &Notifier {
+        &self.notifications
+    }
+
+    /// Tells a connected application something that it did ask for. `false` when its connection is
+    /// gone or does not read.
+    pub fn tell(&self, id: ApplicationId, message: &FromProxy<'_>) -> bool {
+        let all = self.snapshot();
+        let application = all.iter().find(|application| application.id == id);
+        let told = application.is_some_and(|application| application.notify(message).is_ok());
+        if !told {
+            self.counters.notices_dropped.add();
+        }
+        told
+    }
+
+    /// Tells a connected application that there is no such call to be ended.
+    pub fn tell_unknown_call(&self, id: ApplicationId, reference: Option<&str>) -> bool {
+        self.tell(id, &FromProxy::Error(unknown_call(reference)))
     }
 
     /// A copy of what is connected.
@@ -73,9 +118,9 @@ impl Registry {
     }
 
     /// An application that nobody asks before it has [joined](Self::join).
-    pub(crate) fn prepare(&self, dialect: Dialect) -> Arc<Application> {
+    pub(crate) fn prepare(&self, dialect: Dialect, pool: Arc<str>) -> Arc<Application> {
         let id = ApplicationId(self.next_id.fetch_add(1, Ordering::Relaxed));
-        Arc::new(Application::new(id, dialect, &self.settings))
+        Arc::new(Application::new(id, dialect, pool, &self.settings))
     }
 
     pub(crate) fn join(&self, application: Arc<Application>) {
@@ -84,6 +129,7 @@ impl Registry {
 
     pub(crate) fn leave(&self, id: ApplicationId) {
         self.change(|all| all.retain(|a| a.id != id));
+        self.notifications.leave(Instant::now(), id);
     }
 
     pub(crate) fn version(&self) -> u64 {

@@ -29,7 +29,8 @@ pub struct Settings {
     pub hello_timeout: Duration,
     /// Time for an application to take what is written to it.
     pub write_timeout: Duration,
-    /// The secret that the dialling side shows in its `hello`.
+    /// The secret that the dialling side shows, where a listener or an application has none of its
+    /// own.
     pub token: Option<Token>,
     /// Time for an outbound connection to be established.
     pub connect_timeout: Duration,
@@ -41,6 +42,14 @@ pub struct Settings {
     pub suspect_for: Duration,
     /// Most applications connected to one listener.
     pub max_connections: usize,
+    /// Most notifications that wait for one subscriber; beyond them the oldest are given up.
+    pub notify_queue: usize,
+    /// Most bytes of them.
+    pub notify_bytes: usize,
+    /// How long notifications wait for a subscriber that is away.
+    pub notify_keep: Duration,
+    /// How long a notification may go without its acknowledgement before it is sent again.
+    pub ack_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -63,6 +72,10 @@ impl Default for Settings {
             reconnect_max: Duration::from_secs(10),
             suspect_for: Duration::from_secs(5),
             max_connections: 64,
+            notify_queue: 100_000,
+            notify_bytes: 64 << 20,
+            notify_keep: Duration::from_secs(3600),
+            ack_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -89,6 +102,12 @@ impl Token {
             .zip(shown)
             .fold(0, |d, (a, b)| d | black_box(a ^ b));
         own.len() == shown.len() && black_box(differing) == 0
+    }
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        self.matches(&other.0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One connection to an application, from its first byte to its end.
 
+mod calls;
 mod ended;
 mod evapi;
 mod heartbeat;
@@ -19,8 +20,10 @@ use crate::application::Application;
 use crate::dialect::Dialect;
 use crate::inbound::{Inbound, Inboxes};
 use crate::registry::Registry;
+use crate::settings::Token;
 use crate::{Shutdown, serve};
 
+pub(crate) use calls::unknown_call;
 pub(crate) use ended::Ended;
 use evapi::EvapiSession;
 use heartbeat::{Heartbeat, Pulse};
@@ -35,6 +38,11 @@ pub(crate) struct Context {
     pub(crate) inboxes: Inboxes,
     pub(crate) dialect: Dialect,
     pub(crate) shutdown: Shutdown,
+    pub(crate) pool: Arc<str>,
+    /// Its configured name, when it is dialled.
+    pub(crate) member: Option<Arc<str>>,
+    /// The secret that the side that dials has to show.
+    pub(crate) token: Option<Token>,
 }
 
 /// Who opened the connection.
@@ -88,7 +96,7 @@ struct Link<'a> {
 
 impl<'a> Link<'a> {
     fn new(context: &'a Context, peer: &'a str, side: Side) -> Self {
-        let application = context.registry.prepare(context.dialect.clone());
+        let application = context.registry.prepare(context.dialect.clone(), Arc::clone(&context.pool));
         let dialled = (side == Side::Dialled).then_some(Framing::Netstring);
         if let Some(framing) = context.dialect.framing().or(dialled) {
             application.set_framing(framing);
@@ -103,6 +111,7 @@ impl<'a> Link<'a> {
 
     /// From here on the application can be asked.
     fn join(&self, name: &str, max_in_flight: Option<u32>) -> Inbound {
+        let name = self.context.member.as_deref().unwrap_or(name);
         self.application.introduce(name, max_in_flight);
         self.context.registry.join(Arc::clone(&self.application));
         self.context.registry.counters.connected.add();

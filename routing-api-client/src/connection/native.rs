@@ -81,22 +81,22 @@ impl<'a> NativeSession<'a> {
             "" => self.link.peer.to_owned(),
             name => name.chars().take(NAME).collect(),
         };
-        Ok(self.link.join(&name, hello.max_in_flight))
+        let up = self.link.join(&name, hello.max_in_flight);
+        self.link.subscribe(&hello.subscribe);
+        Ok(up)
     }
 
     /// An application that the proxy dialled is known by its address.
     fn authorized(&self, hello: &Hello<'_>) -> bool {
-        let token = self.link.context.registry.settings().token.as_ref();
+        let token = self.link.context.token.as_ref();
         let needed = token.filter(|_| self.link.side == Side::Accepted);
         needed.is_none_or(|token| token.matches(hello.token.as_deref().unwrap_or_default()))
     }
 
     fn say_hello(&self) {
         let settings = self.link.context.registry.settings();
-        let shown = settings
-            .token
-            .as_ref()
-            .filter(|_| self.link.side == Side::Dialled);
+        let dialled = self.link.side == Side::Dialled;
+        let shown = self.link.context.token.as_ref().filter(|_| dialled);
         self.send(&FromProxy::Hello(Hello {
             version: Cow::Borrowed(VERSION),
             name: Cow::Borrowed(&settings.node),
@@ -121,10 +121,15 @@ impl<'a> NativeSession<'a> {
                 self.send(&FromProxy::Pong);
                 None
             }
-            FromApplication::Ack { .. }
-            | FromApplication::Calls { .. }
-            | FromApplication::Terminate(_)
-            | FromApplication::Pong => None,
+            FromApplication::Ack { event_id } => {
+                self.link.acknowledge(event_id);
+                None
+            }
+            FromApplication::Calls { reference } => {
+                Some(self.link.list_calls(reference.as_deref()))
+            }
+            FromApplication::Terminate(wish) => self.link.terminate(wish),
+            FromApplication::Pong => None,
         }
     }
 
