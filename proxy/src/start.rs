@@ -76,7 +76,7 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
     let sip = bind::sip(&mut config.listen, count)?;
     let routing = bind::routing(&mut config.routing.listen, count)?;
     let engine = Arc::new(config.engine()?);
-    let (shared, inboxes, answers) = share(config, count, key, instance);
+    let (shared, inboxes, answers) = share(config, count, key, instance)?;
     let mut shards = Vec::with_capacity(usize::from(count));
     let ends = sip.into_iter().zip(routing).zip(inboxes);
     for (id, ((listeners, listen), ends)) in (0..).zip(ends) {
@@ -84,7 +84,7 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
             inboxes: answers.clone(),
             shutdown: shared.drain.subscribe(),
             listen,
-            dial: dialled(config, id, count),
+            shards: count,
         };
         shards.push(
             Thread::start(Parts {
@@ -110,7 +110,7 @@ fn share(
     count: u8,
     key: [u8; 16],
     instance: u32,
-) -> (Shared, Vec<Inboxes>, client::Inboxes) {
+) -> Result<(Shared, Vec<Inboxes>, client::Inboxes), StartError> {
     let limits = config.message_limits();
     let (switchboard, inputs) = Switchboard::new(count, key, limits);
     let switchboard = Arc::new(switchboard);
@@ -118,6 +118,7 @@ fn share(
     let bounds = stream::Limits::new(&config.streams, limits);
     let streams = stream::Registry::new(bounds, Arc::clone(&switchboard), local);
     let applications = client::Registry::new(config.client_settings(instance));
+    applications.reconfigure(Arc::new(policy(config)?));
     let (answers, answered): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(ANSWERS)).unzip();
     let ends = inputs.into_iter().zip(answered);
     let ends = ends
@@ -130,23 +131,37 @@ fn share(
         applications,
         drain,
     };
-    (shared, ends, client::Inboxes::new(answers))
+    Ok((shared, ends, client::Inboxes::new(answers)))
 }
 
-/// The applications that shard `id` of `count` dials.
-fn dialled(config: &Config, id: u8, count: u8) -> Vec<(String, client::Dialect)> {
-    let mine = config
-        .routing
-        .dial
-        .iter()
-        .skip(id.into())
-        .step_by(usize::from(count).max(1));
-    mine.map(|dial| {
+fn policy(config: &Config) -> Result<client::Policy, StartError> {
+    let applications = (0..).zip(&config.routing.dial);
+    let applications = applications.map(|(i, dial)| {
         let framing = Some(dial.framing.into());
-        let dialect = client::Dialect::Native(client::NativeDialect { framing });
-        (dial.address.clone(), dialect)
+        let endpoint = format!("tcp://{}", dial.address);
+        Ok(client::Member {
+            name: dial.address.as_str().into(),
+            pool: 0,
+            weight: 1,
+            canary: None,
+            max_in_flight: None,
+            draining: false,
+            dial: Some(client::Dial {
+                endpoint: endpoint.parse().map_err(|error| StartError::Config {
+                    key: format!("routing.dial[{i}].address"),
+                    message: client::InvalidEndpoint::to_string(&error),
+                })?,
+                dialect: client::Dialect::Native(client::NativeDialect { framing }),
+                token: None,
+                tls: client::TlsClient::default(),
+                notify: None,
+            }),
+        })
+    });
+    Ok(client::Policy {
+        applications: applications.collect::<Result<_, StartError>>()?,
+        ..client::Policy::simple()
     })
-    .collect()
 }
 
 fn advice(error: &io::Error) -> &'static str {

@@ -1,39 +1,28 @@
-//! Applications that the proxy dials.
+//! One application that the proxy dials.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tracing::warn;
 
-use crate::Shutdown;
-use crate::connection::{Context, Side};
-use crate::dialect::Dialect;
-use crate::inbound::Inboxes;
-use crate::registry::Registry;
-use crate::serve::{converse, stopped};
+use crate::connection::{self, Context, Side};
+use crate::policy::Dial;
+use crate::serve::{prepare, stopped};
 use crate::settings::Settings;
 
-/// Keeps a connection to the application at `address` (`host:port`) until `shutdown`, and speaks
-/// with it on the current runtime.
-pub async fn dial(
-    address: String,
-    dialect: Dialect,
-    registry: Arc<Registry>,
-    inboxes: Inboxes,
-    mut shutdown: Shutdown,
-) {
-    let context = Context {
-        registry,
-        inboxes,
-        dialect,
-        shutdown: shutdown.clone(),
-    };
+/// Keeps a connection to an application until the context's shutdown, and speaks with it.
+pub(crate) async fn keep_one(context: Context, dial: Dial) {
+    let mut shutdown = context.shutdown.clone();
     let mut pause = Backoff::new(context.registry.settings());
-    while !*shutdown.borrow() {
-        if connect_once(&address, &context, &mut shutdown).await {
+    loop {
+        if connect_once(&dial, &context).await {
             pause.reset();
         }
         tokio::select! {
@@ -44,19 +33,52 @@ pub async fn dial(
 }
 
 /// Whether the application ever could be asked.
-async fn connect_once(address: &str, context: &Context, shutdown: &mut Shutdown) -> bool {
+async fn connect_once(dial: &Dial, context: &Context) -> bool {
     let limit = context.registry.settings().connect_timeout;
+    let mut shutdown = context.shutdown.clone();
     let connected = tokio::select! {
-        connected = timeout(limit, TcpStream::connect(address)) => connected,
-        () = stopped(shutdown) => return false,
+        connected = timeout(limit, connect(dial, context)) => connected,
+        () = stopped(&mut shutdown) => return false,
     };
+    let address = dial.endpoint.to_string();
     match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        Ok(stream) => converse(stream, context, address, Side::Dialled).await,
+        Ok(Connected::Plain(stream)) => {
+            let (read, write) = stream.into_split();
+            connection::run(context, read, write, &address, Side::Dialled).await
+        }
+        Ok(Connected::Secure(stream)) => {
+            let (read, write) = tokio::io::split(*stream);
+            connection::run(context, read, write, &address, Side::Dialled).await
+        }
         Err(error) => {
+            context.registry.counters.dial_failed.add();
             warn!(address, %error, "connecting to a routing application failed");
             false
         }
     }
+}
+
+enum Connected {
+    Plain(TcpStream),
+    Secure(Box<TlsStream<TcpStream>>),
+}
+
+async fn connect(dial: &Dial, context: &Context) -> io::Result<Connected> {
+    let endpoint = &dial.endpoint;
+    let stream = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await?;
+    prepare(&stream, context, &endpoint.host);
+    if !endpoint.scheme.is_secure() {
+        return Ok(Connected::Plain(stream));
+    }
+    let tls = dial.tls.clone();
+    let config = spawn_blocking(move || tls.config()).await?;
+    let config = config.map_err(io::Error::other)?;
+    let name = dial.tls.server_name.as_ref().unwrap_or(&endpoint.host);
+    let name = ServerName::try_from(name.clone()).map_err(io::Error::other)?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await?;
+    Ok(Connected::Secure(Box::new(stream)))
 }
 
 /// Pauses that double, each shortened by up to a half so that proxies do not march in step.

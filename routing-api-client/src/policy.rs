@@ -141,7 +141,7 @@ impl Default for Eject {
 }
 
 /// A named application.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Member {
     /// What it calls itself in its `hello`, or what it is called here.
     pub name: Arc<str>,
@@ -160,7 +160,7 @@ pub struct Member {
 }
 
 /// How the proxy reaches an application.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dial {
     /// Where it is.
     pub endpoint: Endpoint,

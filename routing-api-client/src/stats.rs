@@ -46,7 +46,7 @@ pub struct ChannelStats {
     pub connected: u64,
     /// Connections that ended.
     pub disconnected: u64,
-    /// Connections that were turned away: too many, no hello, wrong token or version.
+    /// Connections that were turned away: too many, no hello, wrong token, version or subprotocol.
     pub turned_away: u64,
     /// Connections closed for a message past the limit.
     pub too_large: u64,
@@ -56,6 +56,12 @@ pub struct ChannelStats {
     pub silent: u64,
     /// Connections closed since they did not read.
     pub stalled: u64,
+    /// Connections that ended in the TLS handshake: strangers, and whoever speaks no TLS.
+    pub tls_failed: u64,
+    /// Attempts to reach an application that failed.
+    pub dial_failed: u64,
+    /// HTTP: requests sent once more since their idle connection was closed under them.
+    pub repeated: u64,
     /// Messages that could not be understood, or that belong to nothing.
     pub bad_message: u64,
     /// Notices to an application that were left out: its queue was full, or it got too many.
@@ -84,6 +90,9 @@ counters!(
     bad_frame,
     silent,
     stalled,
+    tls_failed,
+    dial_failed,
+    repeated,
     bad_message,
     notices_dropped
 );

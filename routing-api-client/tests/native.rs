@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{Application, PATIENCE, Proxy, document, id, native, settings};
+use common::{Application, PATIENCE, Proxy, dialling, document, id, native, settings};
 use routing_api_client::{
-    Dialect, Framing, Inbound, NativeDialect, Settings, Token, Unavailable, Verdict, dial,
+    Dialect, Framing, Inbound, NativeDialect, Settings, Token, Unavailable, Verdict, keep_connected,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -382,15 +382,18 @@ async fn the_proxy_dials_out_shows_its_token_and_comes_back() {
     )
     .await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let dialect = Dialect::Native(NativeDialect {
-        framing: Some(Framing::Lines),
-    });
-    let dialling = tokio::spawn(dial(
-        listener.local_addr().unwrap().to_string(),
-        dialect,
+    let address = listener.local_addr().unwrap();
+    proxy.registry.reconfigure(dialling(
+        &format!("tcp://{address}"),
+        Dialect::Native(NativeDialect {
+            framing: Some(Framing::Lines),
+        }),
+    ));
+    let dialling = tokio::spawn(keep_connected(
         Arc::clone(&proxy.registry),
         proxy.inboxes.clone(),
         proxy.stop.subscribe(),
+        |_| true,
     ));
     for n in [1, 2] {
         let (stream, _) = listener.accept().await.unwrap();

@@ -59,7 +59,8 @@ pub(crate) struct Channels {
     pub(crate) inboxes: client::Inboxes,
     pub(crate) shutdown: client::Shutdown,
     pub(crate) listen: Vec<(std::net::TcpListener, client::Dialect)>,
-    pub(crate) dial: Vec<(String, client::Dialect)>,
+    /// How many shards share the applications that are dialled.
+    pub(crate) shards: u8,
 }
 
 /// A running shard.
@@ -152,7 +153,7 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
         &parts.switchboard,
         &parts.streams,
     )?;
-    open_channels(parts.channels, &parts.applications)?;
+    open_channels(parts.id, parts.channels, &parts.applications)?;
     let clock = Clock::new();
     Ok(Shard {
         id: parts.id,
@@ -222,35 +223,43 @@ fn watch_errors(
     }
 }
 
-fn open_channels(channels: Channels, applications: &Arc<client::Registry>) -> io::Result<()> {
+fn open_channels(
+    shard: u8,
+    channels: Channels,
+    applications: &Arc<client::Registry>,
+) -> io::Result<()> {
     let Channels {
         inboxes,
         shutdown,
         listen,
-        dial,
+        shards,
     } = channels;
     for (listener, dialect) in listen {
         let listener = TcpListener::from_std(listener)?;
         let (registry, inboxes) = (Arc::clone(applications), inboxes.clone());
         tokio::spawn(client::serve(
             listener,
-            dialect,
+            client::Accept::tcp(dialect),
             registry,
             inboxes,
             shutdown.clone(),
         ));
     }
-    for (address, dialect) in dial {
-        let (registry, inboxes) = (Arc::clone(applications), inboxes.clone());
-        tokio::spawn(client::dial(
-            address,
-            dialect,
-            registry,
-            inboxes,
-            shutdown.clone(),
-        ));
-    }
+    tokio::spawn(client::keep_connected(
+        Arc::clone(applications),
+        inboxes,
+        shutdown,
+        move |name| dialler_of(name, shards) == shard,
+    ));
     Ok(())
+}
+
+/// The shard that dials an application: always the same one, and all take their part.
+fn dialler_of(name: &str, shards: u8) -> u8 {
+    let sum = name.bytes().fold(0_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    });
+    u8::try_from(sum % u32::from(shards.max(1))).unwrap_or_default()
 }
 
 async fn last_words(streams: &stream::Registry) {

@@ -157,6 +157,9 @@ fn add_channels(stats: &mut Stats, channels: &client::ChannelStats) {
             bad_frame,
             silent,
             stalled,
+            tls_failed,
+            dial_failed,
+            repeated,
             bad_message,
             notices_dropped,
         }

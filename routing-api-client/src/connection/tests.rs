@@ -32,6 +32,9 @@ impl Bench {
             inboxes: Inboxes::new(vec![sender]),
             dialect: Dialect::Native(NativeDialect::default()),
             shutdown,
+            pool: Arc::from("default"),
+            member: None,
+            token: None,
         };
         let (near, far) = duplex(buffer);
         let (read, write) = split(near);

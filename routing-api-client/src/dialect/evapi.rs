@@ -14,7 +14,7 @@ use super::template::Template;
 ///
 /// Where Kamailio sends every event to every client, each question goes to one application, and to
 /// the next when that one fails.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvapiDialect {
     /// The event. `$T(id_index)` and `$T(id_label)` have to be in it for an answer to be possible.
     pub template: Template,

@@ -17,7 +17,7 @@ use evapi::EvapiDialect;
 use native::NativeDialect;
 
 /// What is spoken on a connection.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Dialect {
     /// The routing contract: `hello`, events, route documents, heartbeats.
     Native(NativeDialect),

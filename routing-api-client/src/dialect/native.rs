@@ -10,7 +10,7 @@ use tidegate_schemas::{ConsultationId, RouteEvent};
 pub(crate) const VERSION: &str = "1.0";
 
 /// The native dialect.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NativeDialect {
     /// How messages are told apart. Without it, an application that dials in decides by its first
     /// byte (a digit or `{`), and one that is dialled gets netstrings.

@@ -41,7 +41,7 @@ impl Bench {
     fn join(&self, name: &str, credit: u32) -> Arc<Application> {
         let framing = Some(Framing::Lines);
         let dialect = Dialect::Native(NativeDialect { framing });
-        let application = self.registry.prepare(dialect);
+        let application = self.registry.prepare(dialect, Arc::from("default"));
         application.set_framing(Framing::Lines);
         application.introduce(name, Some(credit));
         self.registry.join(Arc::clone(&application));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use routing_api_client::{
-    ApplicationId, Dialect, Dispatcher, Framing, Inbound, Inboxes, NativeDialect, Registry,
-    Settings, Unavailable, Verdict, serve,
+    Accept, ApplicationId, Dial, Dialect, Dispatcher, Framing, Inbound, Inboxes, Member,
+    NativeDialect, Policy, Registry, Settings, TlsClient, Unavailable, Verdict, serve,
 };
 use serde_json::{Value, json};
 use tidegate_schemas::event::{AskReason, Party, Request, RouteEvent, Source};
@@ -68,7 +68,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let serving = serve(
             listener,
-            dialect,
+            Accept::tcp(dialect),
             Arc::clone(&registry),
             inboxes.clone(),
             stopped,
@@ -221,6 +221,30 @@ impl Application {
             }
         }
     }
+}
+
+/// A policy with one application, `b`, that is dialled.
+pub(crate) fn dialling(url: &str, dialect: Dialect) -> Arc<Policy> {
+    let dial = Dial {
+        endpoint: url.parse().unwrap(),
+        dialect,
+        token: None,
+        tls: TlsClient::default(),
+        notify: None,
+    };
+    let member = Member {
+        name: "b".into(),
+        pool: 0,
+        weight: 1,
+        canary: None,
+        max_in_flight: None,
+        draining: false,
+        dial: Some(dial),
+    };
+    Arc::new(Policy {
+        applications: vec![member],
+        ..Policy::simple()
+    })
 }
 
 pub(crate) fn document(n: u32) -> Value {
