@@ -6,6 +6,7 @@
 
 mod ack;
 mod address;
+mod alias;
 mod best;
 mod branch;
 mod call;

@@ -8,6 +8,7 @@ use tidegate_sip::{Edits, Name, Span, Uri, View, remove_values};
 use super::headers;
 use super::record_route::{self, RecordRoutes};
 use crate::address::Hop;
+use crate::alias::Aliases;
 use crate::branch::{BranchHandle, LoopHash};
 use crate::context::SessionEdit;
 use crate::core::Core;
@@ -24,6 +25,8 @@ pub(crate) struct Copy<'a> {
     pub(crate) identity: CopyIdentity,
     pub(crate) target: Option<&'a Target>,
     pub(crate) record_routes: RecordRoutes,
+    /// What goes into the first of them.
+    pub(crate) aliases: Option<Aliases>,
     /// Max-Breadth of this branch, where it has to be written.
     pub(crate) breadth: Option<u32>,
     pub(crate) session: SessionEdit,
@@ -55,6 +58,7 @@ impl<'a> Copy<'a> {
             identity: CopyIdentity::Stateless,
             target: None,
             record_routes: RecordRoutes::new(),
+            aliases: None,
             breadth: None,
             session: SessionEdit::Leave,
         }
@@ -80,8 +84,12 @@ impl<'a> Copy<'a> {
         self.edit_routes(strict.is_some(), edits);
         self.edit_breadth(edits);
         self.edit_session(edits);
-        if let Some(plan) = self.target.and_then(|target| target.headers.as_deref()) {
+        let plan = self.target.and_then(|target| target.headers.as_deref());
+        if let Some(plan) = plan {
             headers::edit(self.view, plan, edits);
+        }
+        if let Some(restored) = &self.route.restored {
+            headers::restore(self.view, restored, plan, edits);
         }
         self.edit_content_length(edits);
     }
@@ -119,8 +127,9 @@ impl<'a> Copy<'a> {
         edits.insert_with(self.view.start_line_end(), |text| {
             self.write_via(core, text);
             let sips = !self.record_routes.is_empty() && record_route::is_sips(self.uri());
-            for id in &self.record_routes {
-                record_route::write(core, *id, sips, text);
+            for (index, id) in self.record_routes.iter().enumerate() {
+                let aliases = self.aliases.as_ref().filter(|_| index == 0);
+                record_route::write(core, *id, sips, aliases, text);
             }
             if let Some(path) = self.path() {
                 text.extend_from_slice(b"Route: ");

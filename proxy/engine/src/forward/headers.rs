@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 use tidegate_sip::{Edits, NameAddr, Span, View};
 
+use crate::alias::{Alias, Aliases, Restored};
 use crate::plan::{HeaderPlan, IdentityPlan};
 
 /// Writes the changes down: what is removed or set goes away, what is set, appended and extra
@@ -63,12 +64,57 @@ fn write_line(name: &str, value: &str, text: &mut Vec<u8>) {
 
 fn rewrite(address: &NameAddr<'_>, identity: &IdentityPlan, edits: &mut Edits) {
     edits.replace_with(identity_span(address), |text| {
-        if let Some(display) = identity.display.as_deref().or(address.display) {
-            text.extend_from_slice(display);
-            text.push(b' ');
-        }
-        text.push(b'<');
-        text.extend_from_slice(identity.uri.as_deref().unwrap_or(address.uri));
-        text.push(b'>');
+        write_identity(address, identity, text);
     });
+}
+
+fn write_identity(address: &NameAddr<'_>, identity: &IdentityPlan, text: &mut Vec<u8>) {
+    if let Some(display) = identity.display.as_deref().or(address.display) {
+        text.extend_from_slice(display);
+        text.push(b' ');
+    }
+    text.push(b'<');
+    text.extend_from_slice(identity.uri.as_deref().unwrap_or(address.uri));
+    text.push(b'>');
+}
+
+/// What the two sides of the dialog will know each other by.
+pub(crate) fn aliases(view: View<'_>, plan: &HeaderPlan) -> Option<Aliases> {
+    let alias = |address: Option<NameAddr<'_>>, identity: &Option<IdentityPlan>| {
+        let (address, identity) = (address?, identity.as_ref()?);
+        let mut shown = Vec::new();
+        write_identity(&address, identity, &mut shown);
+        Some(Alias {
+            original: identity_span(&address).of(view.bytes()).into(),
+            shown: shown.into(),
+        })
+    };
+    let from = alias(view.from().ok(), &plan.from);
+    let to = alias(view.to().ok(), &plan.to);
+    Aliases::new(view, from, to)
+}
+
+/// Shows the From and To that the other side of the dialog knows, unless the document has others.
+pub(crate) fn restore(
+    view: View<'_>,
+    restored: &Restored,
+    plan: Option<&HeaderPlan>,
+    edits: &mut Edits,
+) {
+    let mut put = |address: Option<NameAddr<'_>>, known: &Option<Box<[u8]>>, overruled: bool| {
+        if let (Some(address), Some(known), false) = (address, known, overruled) {
+            edits.replace(identity_span(&address), known);
+        }
+    };
+    let overrules = |identity: fn(&HeaderPlan) -> bool| plan.is_some_and(identity);
+    put(
+        view.from().ok(),
+        &restored.from,
+        overrules(|plan| plan.from.is_some()),
+    );
+    put(
+        view.to().ok(),
+        &restored.to,
+        overrules(|plan| plan.to.is_some()),
+    );
 }

@@ -324,19 +324,29 @@ impl<O: Output> Step<'_, O> {
             generation: self.cx.generation,
             branch: u16::try_from(index).ok()?,
         };
-        let record = forwarding.plan.record_route;
+        let plan = target.headers.as_deref();
+        let rewrites = plan.is_some_and(|plan| plan.from.is_some() || plan.to.is_some());
+        let needed = rewrites || forwarding.plan.max_call_ms.is_some();
+        let record = forwarding
+            .plan
+            .record_route
+            .or(if needed { Some(true) } else { None });
         let came_by = self.cx.source.listener;
         let uri = target.uri.as_deref();
         let uri = uri.unwrap_or_else(|| request.route.request_uri(request.message.view()));
         let config = &self.core.config;
+        let view = request.message.view();
+        let record_routes = record_routes(config, request, uri, record, came_by, hop.listener);
+        let plan = plan.filter(|_| rewrites && !record_routes.is_empty());
         let copy = Copy {
-            view: request.message.view(),
+            view,
             route: &request.route,
             stamp: self.cx.stamp,
             hop,
             identity: CopyIdentity::Branch(handle, request.loop_hash),
             target: Some(target),
-            record_routes: record_routes(config, request, uri, record, came_by, hop.listener),
+            record_routes,
+            aliases: plan.and_then(|plan| headers::aliases(view, plan)),
             breadth: breadth_to_write(request, branch.breadth),
             session: request.session,
         };
@@ -345,20 +355,23 @@ impl<O: Output> Step<'_, O> {
 
     /// The caller's own From and To, where this branch shows others.
     fn originals(&self, index: usize) -> Option<Box<Originals>> {
-        let plan = self.target_of(index)?.headers.as_ref()?;
-        let view = self.cx.request.as_ref()?.message.view();
-        if plan.from.is_none() && plan.to.is_none() {
+        let request = self.cx.request.as_ref()?;
+        let plan = self.target_of(index)?.headers.as_deref();
+        let restored = request.route.restored.as_deref();
+        let from = plan.is_some_and(|it| it.from.is_some())
+            || restored.is_some_and(|it| it.from.is_some());
+        let to =
+            plan.is_some_and(|it| it.to.is_some()) || restored.is_some_and(|it| it.to.is_some());
+        let view = request.message.view();
+        if !from && !to {
             return None;
         }
         let identity = |address: tidegate_sip::NameAddr<'_>| {
             Box::from(headers::identity_span(&address).of(view.bytes()))
         };
         Some(Box::new(Originals {
-            from: plan
-                .from
-                .as_ref()
-                .and_then(|_| view.from().ok().map(identity)),
-            to: plan.to.as_ref().and_then(|_| view.to().ok().map(identity)),
+            from: view.from().ok().filter(|_| from).map(identity),
+            to: view.to().ok().filter(|_| to).map(identity),
         }))
     }
 }

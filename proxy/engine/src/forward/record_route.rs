@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 use tidegate_sip::{Method, Scheme, Uri, View};
 
 use crate::address::{ListenerId, Transport};
+use crate::alias::Aliases;
 use crate::config::Config;
 use crate::context::Request;
 use crate::core::Core;
@@ -34,7 +35,13 @@ pub(crate) fn record_routes(
 }
 
 /// Writes one Record-Route line.
-pub(crate) fn write(core: &Core, id: ListenerId, sips: bool, to: &mut Vec<u8>) {
+pub(crate) fn write(
+    core: &Core,
+    id: ListenerId,
+    sips: bool,
+    aliases: Option<&Aliases>,
+    to: &mut Vec<u8>,
+) {
     let Some(listener) = core.config.listener(id) else {
         return;
     };
@@ -45,6 +52,9 @@ pub(crate) fn write(core: &Core, id: ListenerId, sips: bool, to: &mut Vec<u8>) {
     if listener.transport != is_default {
         to.extend_from_slice(b";transport=");
         to.extend_from_slice(listener.transport.name().as_bytes());
+    }
+    if let Some(aliases) = aliases {
+        aliases.write(to);
     }
     to.extend_from_slice(b";lr>\r\n");
 }

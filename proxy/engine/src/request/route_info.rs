@@ -5,6 +5,7 @@ use std::io::Write as _;
 use tidegate_sip::{Host, Scheme, Uri, View};
 
 use crate::address::{ListenerId, Source, Transport};
+use crate::alias::{Aliases, Restored};
 use crate::own::OwnNames;
 
 /// What a request's Route set and Request-URI say about where it goes.
@@ -20,6 +21,8 @@ pub(crate) struct RouteInfo {
     pub(crate) routes_left: usize,
     /// The listener that the last of our own values names: the far side of a double Record-Route.
     pub(crate) out_listener: Option<ListenerId>,
+    /// The From and To that the other side of the dialog knows, where they are not the request's.
+    pub(crate) restored: Option<Box<Restored>>,
     /// The Route set or the Request-URI decides, and no application is asked.
     pub(crate) goes_straight: bool,
 }
@@ -41,6 +44,7 @@ pub(crate) fn preprocess(
         ..RouteInfo::default()
     };
     if info.routes_left > 0 && is_own_record_route(own, uri) {
+        restore(view, uri, &mut info);
         take_last_route(view, &mut info);
     }
     take_own_routes(own, view, &mut info);
@@ -84,10 +88,18 @@ fn take_own_routes(own: &OwnNames, view: View<'_>, info: &mut RouteInfo) {
         if !own.is_ours(&uri) {
             break;
         }
+        restore(view, &uri, info);
         info.own_routes += 1;
         info.out_listener = own.listener_of_route(&uri);
     }
     info.routes_left -= info.own_routes;
+}
+
+/// What this proxy wrote into its Record-Route comes back in a Route.
+fn restore(view: View<'_>, route: &Uri<'_>, info: &mut RouteInfo) {
+    if let Some(aliases) = Aliases::of_route(route) {
+        info.restored = aliases.restore(view).map(Box::new);
+    }
 }
 
 fn is_for_us(own: &OwnNames, uri: &[u8]) -> bool {

@@ -7,6 +7,7 @@
 mod support;
 
 mod ack;
+mod alias;
 mod asking;
 mod cancel;
 mod consultation;

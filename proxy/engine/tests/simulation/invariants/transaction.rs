@@ -44,7 +44,7 @@ pub(super) struct Transaction {
     pub(super) six_goes_on: bool,
     /// Some document has redirects followed.
     pub(super) follows: bool,
-    /// Some document changed From or To.
+    /// Some document changed From or To, now or when the dialog began.
     pub(super) rewrites: bool,
     /// Some document said `drop`.
     pub(super) may_drop: bool,
@@ -80,6 +80,13 @@ pub(super) struct Branch {
     pub(super) ack: Option<Bytes>,
 }
 
+/// The From and To of its dialog were changed.
+fn names_aliases(view: View<'_>) -> bool {
+    let names = |part: &[u8]| part.windows(5).any(|it| it == b";tga=");
+    let mut routes = view.routes().filter_map(Result::ok);
+    names(view.request_uri()) || routes.any(|route| names(route.uri))
+}
+
 impl Transaction {
     pub(super) fn new(source: &Source, view: View<'_>, now: u64) -> Option<Self> {
         Some(Self {
@@ -96,7 +103,7 @@ impl Transaction {
             global_failure: false,
             six_goes_on: false,
             follows: false,
-            rewrites: false,
+            rewrites: names_aliases(view),
             may_drop: false,
             timed_out_below: false,
             heard: Vec::new(),
