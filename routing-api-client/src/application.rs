@@ -164,9 +164,7 @@ impl Application {
     /// Sends a message of the native dialect that is rendered already: one JSON object.
     pub(crate) fn notice(&self, json: &[u8]) -> Result<(), NotQueued> {
         match &self.dialect {
-            Dialect::Native(_) => self
-                .outgoing
-                .push(|out| encode(self.framing(), json, out)),
+            Dialect::Native(_) => self.outgoing.push(|out| encode(self.framing(), json, out)),
             Dialect::Evapi(_) => Ok(()),
         }
     }

@@ -96,7 +96,9 @@ struct Link<'a> {
 
 impl<'a> Link<'a> {
     fn new(context: &'a Context, peer: &'a str, side: Side) -> Self {
-        let application = context.registry.prepare(context.dialect.clone(), Arc::clone(&context.pool));
+        let application = context
+            .registry
+            .prepare(context.dialect.clone(), Arc::clone(&context.pool));
         let dialled = (side == Side::Dialled).then_some(Framing::Netstring);
         if let Some(framing) = context.dialect.framing().or(dialled) {
             application.set_framing(framing);
