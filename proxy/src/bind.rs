@@ -3,14 +3,14 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use routing_api_client::Dialect;
+use routing_api_client::Accept;
 
-use crate::config::{Listen, RoutingListen, SipTransport, dialect};
+use crate::config::{Config, Listen, SipTransport};
 use crate::shard::Bound;
 use crate::{StartError, stream, udp};
 
 /// A routing listener of one shard.
-pub(crate) type Channel = (TcpListener, Dialect);
+pub(crate) type Channel = (TcpListener, Accept);
 
 /// Binds every SIP listener once for each shard, and writes the ports that were taken into `listen`.
 pub(crate) fn sip(listen: &mut [Listen], shards: u8) -> Result<Vec<Vec<Bound>>, StartError> {
@@ -27,20 +27,17 @@ pub(crate) fn sip(listen: &mut [Listen], shards: u8) -> Result<Vec<Vec<Bound>>, 
 }
 
 /// Binds every routing listener once for each shard, as [`sip`] does.
-pub(crate) fn routing(
-    listen: &mut [RoutingListen],
-    shards: u8,
-) -> Result<Vec<Vec<Channel>>, StartError> {
+pub(crate) fn routing(config: &mut Config, shards: u8) -> Result<Vec<Vec<Channel>>, StartError> {
     let mut bound: Vec<Vec<Channel>> = (0..shards).map(|_| Vec::new()).collect();
-    for listener in listen {
-        let dialect = dialect(listener).map_err(|(field, message)| StartError::Config {
-            key: format!("routing.listen.{field}"),
-            message,
-        })?;
+    let accepts = (0..).zip(&config.routing.listen);
+    let accepts: Vec<Accept> = accepts
+        .map(|(i, listener)| config.accept(i, listener))
+        .collect::<Result<_, _>>()?;
+    for (listener, accept) in config.routing.listen.iter_mut().zip(accepts) {
         for channels in &mut bound {
             let socket = tcp_socket(&mut listener.address, shards > 1)
                 .map_err(|error| refused("routing", listener.address, error))?;
-            channels.push((socket, dialect.clone()));
+            channels.push((socket, accept.clone()));
         }
     }
     Ok(bound)

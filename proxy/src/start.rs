@@ -74,7 +74,7 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
     let key = secret::key().map_err(StartError::Random)?;
     let instance = secret::instance().map_err(StartError::Random)?;
     let sip = bind::sip(&mut config.listen, count)?;
-    let routing = bind::routing(&mut config.routing.listen, count)?;
+    let routing = bind::routing(config, count)?;
     let engine = Arc::new(config.engine()?);
     let (shared, inboxes, answers) = share(config, count, key, instance)?;
     let mut shards = Vec::with_capacity(usize::from(count));
@@ -118,7 +118,7 @@ fn share(
     let bounds = stream::Limits::new(&config.streams, limits);
     let streams = stream::Registry::new(bounds, Arc::clone(&switchboard), local);
     let applications = client::Registry::new(config.client_settings(instance));
-    applications.reconfigure(Arc::new(policy(config)?));
+    applications.reconfigure(Arc::new(config.policy()?));
     let (answers, answered): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(ANSWERS)).unzip();
     let ends = inputs.into_iter().zip(answered);
     let ends = ends
@@ -132,36 +132,6 @@ fn share(
         drain,
     };
     Ok((shared, ends, client::Inboxes::new(answers)))
-}
-
-fn policy(config: &Config) -> Result<client::Policy, StartError> {
-    let applications = (0..).zip(&config.routing.dial);
-    let applications = applications.map(|(i, dial)| {
-        let framing = Some(dial.framing.into());
-        let endpoint = format!("tcp://{}", dial.address);
-        Ok(client::Member {
-            name: dial.address.as_str().into(),
-            pool: 0,
-            weight: 1,
-            canary: None,
-            max_in_flight: None,
-            draining: false,
-            dial: Some(client::Dial {
-                endpoint: endpoint.parse().map_err(|error| StartError::Config {
-                    key: format!("routing.dial[{i}].address"),
-                    message: client::InvalidEndpoint::to_string(&error),
-                })?,
-                dialect: client::Dialect::Native(client::NativeDialect { framing }),
-                token: None,
-                tls: client::TlsClient::default(),
-                notify: None,
-            }),
-        })
-    });
-    Ok(client::Policy {
-        applications: applications.collect::<Result<_, StartError>>()?,
-        ..client::Policy::simple()
-    })
 }
 
 fn advice(error: &io::Error) -> &'static str {

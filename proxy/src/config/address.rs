@@ -66,6 +66,15 @@ where
     parse_socket(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }
 
+pub(crate) fn deserialize_optional_socket<'de, D>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    deserialize_socket(deserializer).map(Some)
+}
+
 /// Whether `text` can stand as a host in a Via.
 pub(crate) fn is_host(text: &str) -> bool {
     canonical_host(text).is_some()

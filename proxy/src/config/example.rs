@@ -44,20 +44,102 @@ fn sample() -> Config {
         document: Some("xdata".to_owned()),
     });
     config.routing.listen.push(evapi);
-    let address = "router.example.com:8448".to_owned();
-    config.routing.dial.push(Dial {
-        address,
+    applications(&mut config.routing);
+    policy(&mut config.routing);
+    config.admin.listen = Some(DEFAULT_ADMIN);
+    config.admin.token = Some("a-secret-of-your-own".to_owned());
+    config
+}
+
+fn applications(routing: &mut Routing) {
+    routing.dial.push(Dial {
+        address: "router.example.com:8448".to_owned(),
         framing: Framing::Lines,
     });
+    let mut websocket: RoutingListen = "127.0.0.1:8451".parse().unwrap();
+    websocket.transport = RoutingTransport::Websocket;
+    websocket.pool = Some("billing".to_owned());
+    websocket.token = Some("a-secret-of-its-own".to_owned());
+    routing.listen.push(websocket);
+    routing.application.push(Application {
+        url: Some("https://billing.example.com/route".to_owned()),
+        pool: Some("billing".to_owned()),
+        max_in_flight: Some(500),
+        token: Some("secret".to_owned()),
+        notify_url: Some("https://billing.example.com/calls".to_owned()),
+        ..Application::named("billing-a")
+    });
+    routing.application.push(Application {
+        pool: Some("core".to_owned()),
+        canary: Some(5),
+        ..Application::named("core-next")
+    });
+    routing.application.push(Application {
+        url: Some("tcp://cgrates.example.com:8448".to_owned()),
+        pool: Some("billing".to_owned()),
+        dialect: Dialect::Evapi,
+        template: Some(r#"{"tindex":$T(id_index),"tlabel":$T(id_label)}"#.to_owned()),
+        framing: Some(Framing::Netstring),
+        paths: Some(AnswerPaths::default()),
+        ..Application::named("billing-b")
+    });
+}
+
+fn policy(routing: &mut Routing) {
+    let mut core = Pool::named("core");
+    core.max_in_flight = Some(20_000);
+    core.eject.slower_than_ms = Some(500);
+    routing.pool = vec![core, Pool::named("billing")];
+    let step = |name: &str, pool: &str, otherwise: &[&str]| Step {
+        name: name.to_owned(),
+        ask: vec![pool.to_owned()],
+        deadline_ms: Some(300),
+        otherwise: otherwise.iter().map(|it| it.parse().unwrap()).collect(),
+    };
+    routing.chain = vec![Chain {
+        name: "default".to_owned(),
+        step: vec![
+            step("billing", "billing", &["cache", "pass"]),
+            step("routing", "core", &["cache", "document:carrier"]),
+        ],
+    }];
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    routing.rule = vec![Rule {
+        name: "emergency".to_owned(),
+        numbers: texts(&["112", "110"]),
+        methods: texts(&["INVITE"]),
+        domains: texts(&["*.example.com"]),
+        sources: texts(&["192.0.2.0/24"]),
+        in_dialog: false,
+        then: "document:carrier".parse().unwrap(),
+    }];
     let document = json!({ "routes": [{ "dst_uri": "sip:192.0.2.7" }] });
-    config.routing.fallback.document = Some(document);
-    config
+    let carrier = StaticDocument {
+        document: Some(document.clone()),
+        document_file: None,
+    };
+    routing.documents.insert("carrier".to_owned(), carrier);
+    routing.fallback.document = Some(document);
 }
 
 /// The sample, with what excludes something else in it.
 fn everything() -> Config {
     let mut config = sample();
     config.routing.fallback.document_file = Some(PathBuf::from("fallback.json"));
+    let carrier = config.routing.documents.get_mut("carrier").unwrap();
+    carrier.document_file = Some(PathBuf::from("carrier.json"));
+    let file = |name: &str| PathBuf::from("tls").join(name);
+    config.routing.listen[2].tls = Some(ServerTls {
+        certificate_file: file("proxy.crt"),
+        key_file: file("proxy.key"),
+        client_ca_file: Some(file("applications-ca.crt")),
+    });
+    config.routing.application[0].tls = Some(ClientTls {
+        ca_file: Some(file("ca.crt")),
+        certificate_file: Some(file("proxy.crt")),
+        key_file: Some(file("proxy.key")),
+        server_name: Some("billing.internal".to_owned()),
+    });
     config
 }
 
@@ -91,7 +173,11 @@ fn describe<'a>(schema: &'a Value, path: &[&str]) -> Option<&'a str> {
     let mut at = schema;
     let mut described = None;
     for key in path {
-        let property = &target(schema, at)["properties"][*key];
+        let object = target(schema, at);
+        let property = match &object["properties"][*key] {
+            Value::Null => &object["additionalProperties"],
+            property => property,
+        };
         described = property["description"].as_str().or(described);
         at = property;
     }
@@ -164,7 +250,7 @@ fn the_example_without_its_hashes_is_a_sound_configuration() {
 fn the_example_shows_every_setting_and_explains_it() {
     let schema = schemars::schema_for!(Config).to_value();
     let text = render(&everything());
-    let mut todo = vec![&schema];
+    let mut todo = vec![&schema, &schema["$defs"]["StaticDocument"]];
     let mut seen = 0;
     while let Some(at) = todo.pop() {
         let Some(properties) = target(&schema, at)["properties"].as_object() else {
@@ -172,7 +258,7 @@ fn the_example_shows_every_setting_and_explains_it() {
         };
         for (name, property) in properties {
             let value = text.contains(&format!("\n#{name} = "));
-            let table = text.contains(&format!("{name}]"));
+            let table = text.contains(&format!("{name}]")) || text.contains(&format!(".{name}."));
             assert!(value || table, "{name} is missing");
             assert!(
                 property["description"].is_string(),

@@ -4,16 +4,28 @@
 //! `examples/tidegate.toml` is generated from it.
 
 mod address;
+mod admin;
+mod applications;
+mod calls;
+mod chains;
 mod check;
+mod dialects;
+mod difference;
+mod documents;
 mod error;
 mod listen;
 mod locate;
 mod log;
 mod overrides;
+mod policy;
+mod pools;
 mod routing;
+mod rules;
 mod sip;
 mod streams;
+mod tls;
 mod translate;
+mod treatments;
 
 #[cfg(test)]
 mod example;
@@ -24,14 +36,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use address::Advertised;
+pub use admin::Admin;
+pub(crate) use admin::DEFAULT as DEFAULT_ADMIN;
+pub use applications::{Application, Dial, RoutingListen, RoutingTransport};
+pub use calls::Calls;
+pub use chains::{Chain, Otherwise, Step};
+pub use dialects::{AnswerPaths, Dialect, Framing};
+pub use difference::{Change, Difference};
+pub use documents::StaticDocument;
 pub use error::{ConfigError, Problem};
 pub use listen::{Listen, SipTransport};
 pub use log::{Log, LogFormat};
 pub use overrides::Overrides;
-pub use routing::{AnswerPaths, Dial, Dialect, Fallback, Framing, Routing, RoutingListen};
+pub use pools::{Choose, Eject, FailureTable, OnFailure, Pool};
+pub use routing::Routing;
+pub use rules::{Rule, Then};
 pub use sip::{Sip, SipLimits, Timers};
 pub use streams::Streams;
-pub(crate) use translate::dialect;
+pub use tls::{ClientTls, ServerTls};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +75,10 @@ pub struct Config {
     pub streams: Streams,
     /// The routing applications.
     pub routing: Routing,
+    /// Calls that are followed.
+    pub calls: Calls,
+    /// The HTTP API for operators, which `tidegate ctl` speaks.
+    pub admin: Admin,
     /// What is written about the work.
     pub log: Log,
 }
@@ -67,6 +93,8 @@ impl Default for Config {
             sip: Sip::default(),
             streams: Streams::default(),
             routing: Routing::default(),
+            calls: Calls::default(),
+            admin: Admin::default(),
             log: Log::default(),
         }
     }
@@ -99,10 +127,9 @@ impl Config {
         let fail = |problems| ConfigError::new(file.map(PathBuf::from), problems);
         let mut config: Self =
             toml::from_str(text).map_err(|error| fail(vec![error::from_toml(text, &error)]))?;
-        config
-            .routing
-            .fallback
-            .resolve_against(file.and_then(Path::parent));
+        if let Some(folder) = file.and_then(Path::parent) {
+            config.routing.resolve_against(folder);
+        }
         overrides.apply(&mut config);
         let mut problems = check::problems(&config);
         for problem in &mut problems {

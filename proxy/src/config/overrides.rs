@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::Config;
+use super::applications::RoutingListen;
 use super::listen::Listen;
 use super::log::LogFormat;
-use super::routing::RoutingListen;
 
 /// Options that stand over the file. An option wins over its variable, a variable over the file.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args)]

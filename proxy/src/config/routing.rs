@@ -1,14 +1,17 @@
 //! The routing applications.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::address;
+use super::applications::{self, Application, Dial, RoutingListen};
+use super::chains::Chain;
+use super::documents::StaticDocument;
+use super::pools::Pool;
+use super::rules::Rule;
 
 /// How routing applications are reached and asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,10 +32,24 @@ pub struct Routing {
     pub token: Option<String>,
     /// Where applications dial in. Without any: native on 127.0.0.1:8448.
     pub listen: Vec<RoutingListen>,
-    /// Applications that the proxy dials.
+    /// Applications that the proxy dials, in short: native ones on TCP, in the first pool, named by
+    /// their addresses.
     pub dial: Vec<Dial>,
+    /// Applications by name: those that the proxy dials or asks, and settings for those that dial
+    /// in.
+    pub application: Vec<Application>,
+    /// Applications that share the work. Without any: one named `default`.
+    pub pool: Vec<Pool>,
+    /// Applications in a row, each of which may `pass`. The first chain is for all requests that no
+    /// rule names. Without any: one named `default`, of one step that asks the first pool.
+    pub chain: Vec<Chain>,
+    /// Which requests are asked about, and whom; the first rule that fits counts. Without any: all
+    /// that begin something, the first chain.
+    pub rule: Vec<Rule>,
+    /// Decisions made beforehand, by the names under which rules and steps use them.
+    pub documents: BTreeMap<String, StaticDocument>,
     /// What decides when no application does.
-    pub fallback: Fallback,
+    pub fallback: StaticDocument,
 }
 
 impl Default for Routing {
@@ -48,139 +65,49 @@ impl Default for Routing {
             token: None,
             listen: vec![RoutingListen::native(address)],
             dial: Vec::new(),
-            fallback: Fallback::default(),
+            application: Vec::new(),
+            pool: Vec::new(),
+            chain: Vec::new(),
+            rule: Vec::new(),
+            documents: BTreeMap::new(),
+            fallback: StaticDocument::default(),
         }
     }
 }
 
-/// One address where applications dial in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RoutingListen {
-    /// The IP address and port to bind. Port 0 takes a free one.
-    #[serde(deserialize_with = "address::deserialize_socket")]
-    #[schemars(with = "String")]
-    pub address: SocketAddr,
-    /// `native`: the contract of this project. `kamailio`: applications written for Kamailio's
-    /// evapi and rtjson connect unchanged. `evapi`: as `kamailio`, with a `template` and
-    /// `paths` of your own.
-    #[serde(default)]
-    pub dialect: Dialect,
-    /// `evapi` only: the event, with Kamailio's variables: `{"tindex":$T(id_index),…}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    /// `evapi` only: where in the answer things stand. What is absent is as in `kamailio`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub paths: Option<AnswerPaths>,
-    /// `evapi` only: how messages are told apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub framing: Option<Framing>,
-}
+/// The pool and the chain that are there when none are named.
+pub(super) const DEFAULT: &str = "default";
 
-impl RoutingListen {
-    /// A native listener.
-    #[must_use]
-    pub fn native(address: SocketAddr) -> Self {
-        Self {
-            address,
-            dialect: Dialect::Native,
-            template: None,
-            paths: None,
-            framing: None,
+impl Routing {
+    pub(super) fn resolve_against(&mut self, folder: &Path) {
+        applications::resolve_against(&mut self.listen, &mut self.application, folder);
+        for document in self.documents.values_mut() {
+            document.resolve_against(folder);
+        }
+        self.fallback.resolve_against(folder);
+    }
+
+    /// Where the pool of this name stands; the first one without a name.
+    pub(super) fn pool_index(&self, name: Option<&str>) -> Option<usize> {
+        match name {
+            None => Some(0),
+            Some(name) => self.pools().iter().position(|pool| pool.name == name),
         }
     }
-}
 
-/// `127.0.0.1:8448`, or `127.0.0.1:8448=kamailio` with the dialect behind it.
-impl FromStr for RoutingListen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (address, dialect) = text.split_once('=').unwrap_or((text, "native"));
-        let dialect = match dialect {
-            "native" => Dialect::Native,
-            "kamailio" => Dialect::Kamailio,
-            _ => {
-                return Err(format!(
-                    "`{dialect}` is no dialect; write =native or =kamailio"
-                ));
-            }
-        };
-        Ok(Self {
-            dialect,
-            ..Self::native(address::parse_socket(address)?)
-        })
+    /// Where the chain of this name stands.
+    pub(super) fn chain_index(&self, name: &str) -> Option<usize> {
+        match self.chain.is_empty() {
+            true => (name == DEFAULT).then_some(0),
+            false => self.chain.iter().position(|chain| chain.name == name),
+        }
     }
-}
 
-/// What is spoken on a listener.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Dialect {
-    /// A template and paths of your own.
-    Evapi,
-    /// The preset for applications of Kamailio.
-    Kamailio,
-    /// The contract of this project.
-    #[default]
-    Native,
-}
-
-/// Where in an answer of the evapi dialect things stand: keys with dots between them, such as
-/// `xtra.tindex`. The empty string is the answer itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct AnswerPaths {
-    /// What `$T(id_index)` gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub index: Option<String>,
-    /// What `$T(id_label)` gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// The route document.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub document: Option<String>,
-}
-
-/// One application that the proxy dials.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dial {
-    /// Host and port.
-    pub address: String,
-    /// How messages are told apart.
-    #[serde(default)]
-    pub framing: Framing,
-}
-
-/// How messages are told apart on a stream.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Framing {
-    /// One JSON text a line.
-    #[default]
-    Lines,
-    /// `5:hello,`.
-    Netstring,
-}
-
-/// What decides when no application does. Without a document: 503 with Retry-After.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Fallback {
-    /// A route document.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub document: Option<Value>,
-    /// A file that holds a route document in JSON, instead of `document`. A relative name counts
-    /// from the folder of the configuration file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub document_file: Option<PathBuf>,
-}
-
-impl Fallback {
-    pub(super) fn resolve_against(&mut self, folder: Option<&Path>) {
-        if let (Some(file), Some(folder)) = (&mut self.document_file, folder) {
-            *file = folder.join(&*file);
+    /// The pools, the default where there are none.
+    pub(super) fn pools(&self) -> Vec<Pool> {
+        match self.pool.is_empty() {
+            true => vec![Pool::named(DEFAULT)],
+            false => self.pool.clone(),
         }
     }
 }

@@ -4,25 +4,24 @@ use std::time::Duration;
 
 use routing_api_client as client;
 use tidegate_schemas::RouteDocument;
-use tidegate_schemas::document::DocumentError;
 
 use super::error::Problem;
 use super::listen::SipTransport;
-use super::routing::{self, RoutingListen};
-use super::{Config, Listen};
+use super::{Config, Listen, treatments};
 
 impl Config {
     /// The engine's configuration, with the listeners where the configuration has them.
     ///
     /// # Errors
-    /// When the fallback document can't be read or executed.
+    /// When a document can't be read or executed, or a rule names what does not exist.
     pub fn engine(&self) -> Result<tidegate_engine::Config, Problem> {
-        let mut engine = self.engine_without_fallback();
-        engine.fallback = fallback(self)?;
+        let mut engine = self.engine_without_documents();
+        engine.fallback = fallback(self, &engine)?;
+        engine.rules = treatments::rules(self, &engine)?;
         Ok(engine)
     }
 
-    fn engine_without_fallback(&self) -> tidegate_engine::Config {
+    pub(super) fn engine_without_documents(&self) -> tidegate_engine::Config {
         let listeners = self.listen.iter().map(listener).collect();
         let (sip, limits, timers) = (&self.sip, &self.sip.limits, &self.sip.timers);
         let mut engine = tidegate_engine::Config::new(listeners);
@@ -52,6 +51,13 @@ impl Config {
         engine.max_transactions = limits.max_transactions;
         engine.max_targets = limits.max_targets;
         engine.max_rounds = limits.max_rounds;
+        engine.calls = tidegate_engine::CallSettings {
+            max_calls: self.calls.max_calls,
+            probe_ms: match self.calls.probe_s {
+                0 => None,
+                seconds => Some(seconds.saturating_mul(1000)),
+            },
+        };
         engine
     }
 
@@ -76,43 +82,21 @@ impl Config {
             max_frame: self.routing.max_frame,
             max_in_flight: self.routing.max_in_flight,
             token: self.routing.token.clone().map(client::Token::new),
+            notify_queue: self.calls.notify_queue,
+            notify_bytes: self.calls.notify_bytes,
+            notify_keep: Duration::from_secs(self.calls.notify_keep_s.into()),
+            ack_timeout: Duration::from_millis(self.calls.ack_timeout_ms.into()),
             ..client::Settings::default()
         }
     }
 }
 
 /// The fallback document, once it is known that it can be executed.
-pub(super) fn fallback(config: &Config) -> Result<Option<RouteDocument>, Problem> {
-    let fallback = &config.routing.fallback;
-    if let Some(document) = &fallback.document {
-        let read = read_document(config, document.to_string().as_bytes());
-        return read.map(Some).map_err(|error| {
-            Problem::new(
-                "routing.fallback.document",
-                format!("can't be executed: {error}"),
-            )
-        });
-    }
-    let Some(file) = &fallback.document_file else {
-        return Ok(None);
-    };
-    let wrong = |what: String| {
-        Problem::new(
-            "routing.fallback.document_file",
-            format!("{} {what}", file.display()),
-        )
-    };
-    let json = std::fs::read(file).map_err(|error| wrong(format!("can't be read: {error}")))?;
-    let document = read_document(config, &json);
-    document
-        .map(Some)
-        .map_err(|error| wrong(format!("can't be executed: {error}")))
-}
-
-fn read_document(config: &Config, json: &[u8]) -> Result<RouteDocument, DocumentError> {
-    let document = RouteDocument::from_json(json)?;
-    config.engine_without_fallback().check_document(&document)?;
-    Ok(document)
+pub(super) fn fallback(
+    config: &Config,
+    engine: &tidegate_engine::Config,
+) -> Result<Option<RouteDocument>, Problem> {
+    config.routing.fallback.read("routing.fallback", engine)
 }
 
 /// The engine's view of a listener, which `advertise` overrides.
@@ -127,46 +111,4 @@ pub(crate) fn listener(listen: &Listen) -> tidegate_engine::Listener {
         listener.port = advertise.port.unwrap_or(listener.port);
     }
     listener
-}
-
-/// What is spoken on a routing listener, or which field is wrong and why.
-pub(crate) fn dialect(listen: &RoutingListen) -> Result<client::Dialect, (&'static str, String)> {
-    match listen.dialect {
-        routing::Dialect::Native => Ok(client::Dialect::Native(client::NativeDialect::default())),
-        routing::Dialect::Kamailio | routing::Dialect::Evapi => {
-            evapi(listen).map(|dialect| client::Dialect::Evapi(dialect.into()))
-        }
-    }
-}
-
-fn evapi(listen: &RoutingListen) -> Result<client::EvapiDialect, (&'static str, String)> {
-    let wrong = |error: client::TemplateError| ("template", error.to_string());
-    let mut dialect = client::EvapiDialect::kamailio();
-    if let Some(template) = &listen.template {
-        dialect.template = template.parse().map_err(wrong)?;
-    }
-    if let Some(paths) = &listen.paths {
-        set_path(&mut dialect.index_path, paths.index.as_deref());
-        set_path(&mut dialect.label_path, paths.label.as_deref());
-        set_path(&mut dialect.document_path, paths.document.as_deref());
-    }
-    if let Some(framing) = listen.framing {
-        dialect.framing = framing.into();
-    }
-    Ok(dialect)
-}
-
-fn set_path(path: &mut client::Path, text: Option<&str>) {
-    if let Some(text) = text {
-        *path = text.into();
-    }
-}
-
-impl From<routing::Framing> for client::Framing {
-    fn from(framing: routing::Framing) -> Self {
-        match framing {
-            routing::Framing::Lines => Self::Lines,
-            routing::Framing::Netstring => Self::Netstring,
-        }
-    }
 }

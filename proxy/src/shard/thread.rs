@@ -58,7 +58,7 @@ pub(crate) enum Bound {
 pub(crate) struct Channels {
     pub(crate) inboxes: client::Inboxes,
     pub(crate) shutdown: client::Shutdown,
-    pub(crate) listen: Vec<(std::net::TcpListener, client::Dialect)>,
+    pub(crate) listen: Vec<(std::net::TcpListener, client::Accept)>,
     /// How many shards share the applications that are dialled.
     pub(crate) shards: u8,
 }
@@ -234,12 +234,12 @@ fn open_channels(
         listen,
         shards,
     } = channels;
-    for (listener, dialect) in listen {
+    for (listener, accept) in listen {
         let listener = TcpListener::from_std(listener)?;
         let (registry, inboxes) = (Arc::clone(applications), inboxes.clone());
         tokio::spawn(client::serve(
             listener,
-            client::Accept::tcp(dialect),
+            accept,
             registry,
             inboxes,
             shutdown.clone(),

@@ -1,0 +1,42 @@
+//! What is wrong with the routing applications as a whole.
+
+use super::{Problem, applications, at_least, chains, name, pools, rules};
+use crate::config::{Config, policy, translate};
+
+/// All that is wrong with `routing`.
+pub(super) fn check(config: &Config, found: &mut Vec<Problem>) {
+    let routing = &config.routing;
+    let least = [
+        ("routing.deadline_ms", u64::from(routing.deadline_ms), 1),
+        ("routing.max_in_flight", u64::from(routing.max_in_flight), 1),
+        ("routing.max_frame", routing.max_frame as u64, 1024),
+    ];
+    found.extend(
+        least
+            .into_iter()
+            .filter_map(|(key, value, least)| at_least(key, value, least)),
+    );
+    found.extend(token("routing.token", routing.token.as_deref()));
+    documents(config, found);
+    pools::check(routing, found);
+    applications::check(routing, found);
+    chains::check(routing, found);
+    rules::check(config, found);
+}
+
+fn documents(config: &Config, found: &mut Vec<Problem>) {
+    let engine = config.engine_without_documents();
+    for (called, document) in &config.routing.documents {
+        found.extend(name(&format!("routing.documents.{called}"), called));
+        found.extend(policy::read_document(called, document, &engine).err());
+    }
+    found.extend(translate::fallback(config, &engine).err());
+}
+
+/// A secret that can be shown in a header.
+pub(super) fn token(key: &str, token: Option<&str>) -> Option<Problem> {
+    let token = token?;
+    let fits = !token.is_empty() && token.chars().all(|c| !c.is_control() && c.is_ascii());
+    let message = "ASCII characters are needed, and none that control; leave it out for no secret";
+    (!fits).then(|| Problem::new(key, message))
+}
