@@ -39,6 +39,7 @@ impl Engine {
             self.core.stats.acks_absorbed += 1;
         } else {
             self.core.stats.acks_forwarded += 1;
+            self.on_call_ack(now, arrival.view, out);
         }
     }
 

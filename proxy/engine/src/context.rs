@@ -10,6 +10,7 @@ use tidegate_sip::build::ViaStamp;
 use tidegate_sip::{Message, Method};
 
 use crate::address::{Hop, Source};
+use crate::call::Link;
 use crate::forward::NextHop;
 use crate::key::TransactionKey;
 use crate::plan::{Labels, Plan, Progress, TargetId};
@@ -35,6 +36,7 @@ pub(crate) struct Context {
     pub(crate) last_response: Option<Bytes>,
     pub(crate) phase: Phase,
     pub(crate) branches: SmallVec<[Box<Branch>; 1]>,
+    pub(crate) call: Link,
     /// The caller sent CANCEL, with this Reason.
     pub(crate) cancelled: Option<Option<Box<[u8]>>>,
 }
@@ -140,6 +142,7 @@ pub(crate) struct Branch {
     pub(crate) switched_to_tcp: bool,
     pub(crate) originals: Option<Box<Originals>>,
     pub(crate) breadth: u32,
+    pub(crate) branch_flags: Option<u32>,
 }
 
 /// The client transaction of a branch (RFC 3261 section 17.1).

@@ -6,6 +6,7 @@ use tidegate_sip::{Edits, Head};
 
 use crate::address::ListenerId;
 use crate::branch::BranchCodec;
+use crate::call::Calls;
 use crate::config::{Config, Listener};
 use crate::context::Context;
 use crate::key::KeyMaker;
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) listener_names: Vec<String>,
     /// By listener: as it stands in a Via.
     sent_by: Vec<String>,
+    pub(crate) calls: Calls,
     pub(crate) wheel: TimerWheel,
     pub(crate) stats: Stats,
     pub(crate) last_generation: u32,
@@ -43,22 +45,18 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(config: Arc<Config>, shard: u8, secret: [u8; 16], instance: u32) -> Self {
-        let timers = &config.timers;
         let sent_by = |listener: &Listener| format!("{}:{}", listener.host, listener.port);
         Self {
             shard,
             instance,
-            timing: Timing {
-                t1: timers.t1,
-                t2: timers.t2,
-                t4: timers.t4,
-            },
+            timing: timing(&config),
             own: OwnNames::new(&config),
             codec: BranchCodec::new(secret),
             keys: KeyMaker::new(&secret),
             tags: TagMaker::new(&secret),
             listener_names: config.listeners.iter().map(Listener::name).collect(),
             sent_by: config.listeners.iter().map(sent_by).collect(),
+            calls: Calls::new(&secret),
             wheel: TimerWheel::new(),
             stats: Stats::default(),
             last_generation: 0,
@@ -67,6 +65,13 @@ impl Core {
             buffer: Vec::new(),
             config,
         }
+    }
+
+    /// What counts from here on. The listeners are the same.
+    pub(crate) fn reconfigure(&mut self, config: Arc<Config>) {
+        self.timing = timing(&config);
+        self.own = OwnNames::new(&config);
+        self.config = config;
     }
 
     /// Host and port of a listener, as others reach it.
@@ -80,6 +85,15 @@ impl Core {
     pub(crate) fn next_generation(&mut self) -> u32 {
         self.last_generation = self.last_generation.wrapping_add(1);
         self.last_generation
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let timers = &config.timers;
+    Timing {
+        t1: timers.t1,
+        t2: timers.t2,
+        t4: timers.t4,
     }
 }
 

@@ -67,6 +67,11 @@ impl<O: Output> Step<'_, O> {
 
     fn forward(&mut self, mut plan: Plan) {
         self.label(std::mem::take(&mut plan.labels));
+        if let Some(limit) = plan.max_call_ms
+            && !self.follow_to_limit(limit)
+        {
+            return self.reply(&LocalReply::unavailable(self.core.config.retry_after_s));
+        }
         if let (Some(context), Some(request)) = (&plan.context, &mut self.cx.request) {
             request.context = Some(context.clone());
         }

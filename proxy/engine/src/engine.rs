@@ -10,6 +10,7 @@ use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
 use tidegate_sip::View;
 
 use crate::address::Source;
+use crate::call::{CallInfo, CallKinds, UnknownCall};
 use crate::config::Config;
 use crate::context::Context;
 use crate::core::{Core, Step};
@@ -45,6 +46,11 @@ pub enum AnswerError {
     #[error(transparent)]
     Invalid(#[from] DocumentError),
 }
+
+/// A running engine keeps its listeners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the listeners differ from those at the start")]
+pub struct OtherListeners;
 
 impl Engine {
     /// An engine for shard number `shard`. `secret` keys branches and tags and must be the same in
@@ -150,9 +156,54 @@ impl Engine {
         self.core.wheel.next_due_ms().map(Time)
     }
 
+    /// From here on `config` counts. What lives goes on: timers that run keep their time, and a
+    /// consultation its deadline.
+    ///
+    /// # Errors
+    /// When the listeners are not the same; then nothing changes.
+    pub fn reconfigure(&mut self, config: Arc<Config>) -> Result<(), OtherListeners> {
+        if config.listeners != self.core.config.listeners {
+            return Err(OtherListeners);
+        }
+        self.core.reconfigure(config);
+        Ok(())
+    }
+
     /// From here on, requests outside of dialogs get 503; what lives goes on.
     pub fn drain(&mut self) {
         self.draining = true;
+    }
+
+    /// What anybody wants to be told about calls that begin from here on; nothing in the beginning.
+    pub fn follow_calls(&mut self, kinds: CallKinds) {
+        self.core.calls.kinds = kinds;
+    }
+
+    /// Ends a call that was answered, with BYE to both sides. `detail` goes into their Reason and
+    /// into the notification.
+    ///
+    /// # Errors
+    /// When there is no such call, or it is over.
+    pub fn terminate(
+        &mut self,
+        now: Time,
+        call: ConsultationId,
+        detail: Option<&str>,
+        out: &mut impl Output,
+    ) -> Result<(), UnknownCall> {
+        self.end_by_order(now, call, detail, out)
+    }
+
+    /// Reads every call that is followed, was answered and is not over.
+    pub fn calls(&self, now: Time, read: impl FnMut(CallInfo<'_>)) {
+        let calls = self.core.calls.each();
+        calls.filter_map(|call| call.info(now)).for_each(read);
+    }
+
+    /// Calls that are kept, from their INVITE to the answer to the last request about them.
+    #[must_use]
+    pub fn followed_calls(&self) -> usize {
+        self.core.calls.len()
     }
 
     /// Live transactions.
@@ -179,6 +230,7 @@ impl Engine {
         Stats {
             live: self.contexts.len() as u64,
             unanswered: self.unanswered() as u64,
+            calls_live: self.core.calls.live() as u64,
             ..self.core.stats.clone()
         }
     }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tidegate_sip::Method;
 
 use crate::branch::BranchHandle;
+use crate::call::is_call;
 use crate::context::{Cancel, Client, Phase};
 use crate::core::Step;
 use crate::engine::Engine;
@@ -21,6 +22,9 @@ impl Engine {
             return;
         };
         let found = top_branch(payload).and_then(|branch| self.core.codec.decode(branch));
+        if let Some((handle, _)) = found.filter(|(handle, _)| is_call(handle.branch)) {
+            return self.on_own_undelivered(now, &handle, out);
+        }
         let Some((handle, _)) = found.filter(|(handle, _)| self.lives(handle)) else {
             return;
         };

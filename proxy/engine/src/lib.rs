@@ -42,7 +42,7 @@ mod wheel;
 pub use address::{ConnectionId, Hop, ListenerId, Source, Transport};
 pub use call::{CallEvent, CallInfo, CallKinds, CallSettings, UnknownCall};
 pub use config::{Config, Listener, Timers};
-pub use engine::{AnswerError, Engine};
+pub use engine::{AnswerError, Engine, OtherListeners};
 pub use output::{Finished, Forget, Output, ResolveId};
 pub use rules::{Rule, Treatment};
 pub use stats::Stats;

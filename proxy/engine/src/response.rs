@@ -8,6 +8,8 @@ use tidegate_sip::{
     remove_values,
 };
 
+use crate::branch::BranchHandle;
+use crate::call::is_call;
 use crate::context::{Branch, BranchEnd, CancelReason, Client, Context, Originals, Phase};
 use crate::core::Step;
 use crate::engine::Engine;
@@ -20,30 +22,39 @@ impl Engine {
     /// Steps 1 to 3: the branch that we wrote finds its transaction; everything else is dropped
     /// (RFC 6026 section 6).
     pub(crate) fn on_response(&mut self, now: Time, view: View<'_>, out: &mut impl Output) {
-        let Some((slot, index)) = self.branch_of(view) else {
-            self.core.stats.responses_stray += 1;
-            return;
-        };
-        self.core.stats.responses += 1;
-        self.step(now, slot, out, |step| step.on_branch_response(index, view));
+        match self.branch_of(view) {
+            Some(handle) if is_call(handle.branch) => {
+                self.on_own_response(now, &handle, view, out);
+            }
+            Some(handle) => {
+                self.core.stats.responses += 1;
+                let index = usize::from(handle.branch);
+                self.step(now, handle.slot, out, |step| {
+                    step.on_branch_response(index, view);
+                });
+            }
+            None => self.core.stats.responses_stray += 1,
+        }
     }
 
-    fn branch_of(&self, view: View<'_>) -> Option<(u32, usize)> {
+    fn branch_of(&self, view: View<'_>) -> Option<BranchHandle> {
         let mut vias = view.vias();
         let ours = vias.next()?.ok()?;
+        let (handle, _) = self.core.codec.decode(ours.branch()?)?;
+        if is_call(handle.branch) {
+            return Some(handle);
+        }
         // With our own Via alone it is not for anybody behind us, unless it answers our own CANCEL.
         if view.cseq().ok()?.method != b"CANCEL" {
             vias.next()?.ok()?;
         }
-        let (handle, _) = self.core.codec.decode(ours.branch()?)?;
         let cx = self.contexts.get(handle.slot as usize)?;
-        let index = usize::from(handle.branch);
-        let branch = cx.branches.get(index)?;
+        let branch = cx.branches.get(usize::from(handle.branch))?;
         let fits = handle.shard == self.core.shard
             && handle.generation == cx.generation
             && ours.sent_by == self.core.sent_by(branch.hop.listener).as_bytes()
             && check_response(view).is_ok();
-        fits.then_some((handle.slot, index))
+        fits.then_some(handle)
     }
 }
 
@@ -136,11 +147,14 @@ impl<O: Output> Step<'_, O> {
         self.restart_timer_c(index, status);
         if status > 100 && !self.cx.is_done() {
             self.relay(index, view, status, &[]);
+            self.on_call_progress(index, view);
         }
     }
 
     /// Step 5: every 2xx to an INVITE goes upstream at once, also after the final response.
     fn on_invite_success(&mut self, index: usize, status: u16, view: View<'_>) {
+        self.on_call_answered(index, view);
+        self.on_refreshed(index, view);
         self.end_with_success(index, status);
         self.withdraw_consultation(Forget::Answered);
         self.relay(index, view, status, &[]);
@@ -148,6 +162,7 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn on_success(&mut self, index: usize, status: u16, view: View<'_>) {
+        self.on_refreshed(index, view);
         self.end_with_success(index, status);
         if !self.cx.is_done() && self.caller_listens() {
             self.relay(index, view, status, &[]);

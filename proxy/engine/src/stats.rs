@@ -64,6 +64,20 @@ counters! {
     loops,
     /// Messages that could not be delivered.
     send_failures,
+    /// Calls that were answered while somebody followed them.
+    calls,
+    /// Of these, calls that are over.
+    calls_ended,
+    /// Dialogs that were ended here, with BYE.
+    calls_ended_here,
+    /// Calls that were not followed, or not let through, since there were too many.
+    calls_refused,
+    /// OPTIONS sent to find out whether a peer is still there.
+    probes,
+    /// Of these, such as told that it is not.
+    probes_failed,
+    /// Gauge: followed calls that were answered and are not over.
+    calls_live,
     /// Gauge: live transactions.
     live,
     /// Gauge: live transactions whose final response has not been sent.

@@ -2,6 +2,7 @@
 
 use tidegate_schemas::event::Cause;
 
+use crate::call::is_call;
 use crate::context::{CancelReason, Client, Server};
 use crate::core::{CANCEL_BIT, SERVER, Step};
 use crate::engine::Engine;
@@ -22,6 +23,9 @@ impl Engine {
     }
 
     fn fire(&mut self, now: Time, entry: &Entry, out: &mut impl Output) {
+        if is_call(entry.branch) {
+            return self.core.fire_call(now, entry, out);
+        }
         let current = self.contexts.get(entry.slot as usize);
         if current.is_none_or(|cx| cx.generation != entry.generation) {
             return;

@@ -96,6 +96,7 @@ impl<O: Output> Step<'_, O> {
         if self.cx.is_done() && self.cx.request.is_none() {
             return;
         }
+        self.tell_call(status);
         self.cx.phase = Phase::Done;
         for branch in &mut self.cx.branches {
             branch.let_go();

@@ -140,6 +140,10 @@ impl<O: Output> Step<'_, O> {
     fn open_branch(&mut self, target: TargetId, breadth: u32) -> usize {
         let index = self.cx.branches.len();
         self.core.stats.branches += 1;
+        let branch_flags = match &self.cx.phase {
+            Phase::Forwarding(forwarding) => forwarding.plan.target(target).branch_flags,
+            Phase::Suspended(_) | Phase::Done => None,
+        };
         self.cx.branches.push(Box::new(Branch {
             target,
             client: Client::Terminated,
@@ -154,6 +158,7 @@ impl<O: Output> Step<'_, O> {
             switched_to_tcp: false,
             originals: None,
             breadth,
+            branch_flags,
         }));
         index
     }
@@ -326,7 +331,7 @@ impl<O: Output> Step<'_, O> {
         };
         let plan = target.headers.as_deref();
         let rewrites = plan.is_some_and(|plan| plan.from.is_some() || plan.to.is_some());
-        let needed = rewrites || forwarding.plan.max_call_ms.is_some();
+        let needed = rewrites || self.is_followed();
         let record = forwarding
             .plan
             .record_route

@@ -10,6 +10,7 @@ use tidegate_sip::build::ViaStamp;
 use tidegate_sip::{Message, Method, Via, View, check_request};
 
 use crate::address::{Hop, Source};
+use crate::call::Link;
 use crate::context::{Context, Phase, Request, Server};
 use crate::core::{SERVER, Step};
 use crate::engine::Engine;
@@ -113,6 +114,7 @@ impl Engine {
             last_response: None,
             phase: Phase::Done,
             branches: SmallVec::new(),
+            call: Link::None,
             cancelled: None,
         };
         self.insert(context);
@@ -141,7 +143,9 @@ impl<O: Output> Step<'_, O> {
         };
         let treatment = self.treatment(&request);
         self.cx.request = Some(request);
+        self.hear_inside(view);
         if self.cx.is_invite() {
+            self.follow_if_wanted();
             self.send_trying();
         } else {
             let timing = self.core.timing;

@@ -33,6 +33,12 @@ pub(crate) fn check(minimum: Option<u32>, view: View<'_>) -> Result<SessionEdit,
     Ok(SessionEdit::Raise(minimum.max(known)))
 }
 
+/// Milliseconds that a session lasts from this 2xx on (section 8.2); `None` without a timer.
+pub(crate) fn interval(response: View<'_>) -> Option<u32> {
+    let field = response.field(Name::SessionExpires)?;
+    Some(seconds(field.value)?.saturating_mul(1000))
+}
+
 /// The delta-seconds at the beginning of a value.
 pub(crate) fn seconds(value: &[u8]) -> Option<u32> {
     let digits = value

@@ -63,6 +63,8 @@ pub(crate) enum Timer {
     CancelGuard,
     /// Consultation of the routing application; belongs to the proxy core.
     Deadline,
+    /// What a call waits for; belongs to the proxy core.
+    Call,
 }
 
 /// What the owner has to do after a step.
