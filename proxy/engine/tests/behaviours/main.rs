@@ -19,6 +19,7 @@ mod loops;
 mod non_invite;
 mod plans;
 mod reason;
+mod reconfigure;
 mod record_route;
 mod response;
 mod route;
