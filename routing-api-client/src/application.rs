@@ -11,7 +11,7 @@ use tidegate_schemas::message::{ErrorMessage, FromProxy};
 use tidegate_schemas::{ConsultationId, RouteEvent};
 
 use crate::dialect::Dialect;
-use crate::outgoing::{NotQueued, Outgoing};
+use crate::outgoing::{About, NotQueued, Outgoing};
 use crate::settings::Settings;
 
 /// Names one connection of an application. Never used twice while the process runs.
@@ -145,7 +145,7 @@ impl Application {
         deadline_ms: u32,
         event: &RouteEvent<'_>,
     ) -> Result<(), NotQueued> {
-        self.outgoing.push(|out| {
+        self.outgoing.push(About::Question(id, deadline_ms), |out| {
             self.dialect
                 .question(self.framing(), id, deadline_ms, event, out)
         })
@@ -154,17 +154,22 @@ impl Application {
     /// Sends a message of the native dialect; other dialects have none.
     pub(crate) fn notify(&self, message: &FromProxy<'_>) -> Result<(), NotQueued> {
         match &self.dialect {
-            Dialect::Native(native) => self
-                .outgoing
-                .push(|out| native.message(self.framing(), message, out)),
-            Dialect::Evapi(_) => Ok(()),
+            Dialect::Native(native) => self.outgoing.push(about(message), |out| {
+                native.message(self.framing(), message, out)
+            }),
+            Dialect::Evapi(_) => match about(message) {
+                cancelled @ About::Cancelled(_) => self.outgoing.note(cancelled),
+                _ => Ok(()),
+            },
         }
     }
 
     /// Sends a message of the native dialect that is rendered already: one JSON object.
     pub(crate) fn notice(&self, json: &[u8]) -> Result<(), NotQueued> {
         match &self.dialect {
-            Dialect::Native(_) => self.outgoing.push(|out| encode(self.framing(), json, out)),
+            Dialect::Native(_) => self
+                .outgoing
+                .push(About::Call, |out| encode(self.framing(), json, out)),
             Dialect::Evapi(_) => Ok(()),
         }
     }
@@ -200,6 +205,16 @@ impl Application {
     /// Called at every heartbeat.
     pub(crate) fn allow_complaints(&self) {
         self.complaints_left.store(COMPLAINTS, Ordering::Relaxed);
+    }
+}
+
+fn about(message: &FromProxy<'_>) -> About {
+    match message {
+        FromProxy::Call(_) => About::Call,
+        FromProxy::Cancelled { id } => About::Cancelled(*id),
+        FromProxy::Hello(_) => About::Hello,
+        FromProxy::Ping => About::Ping,
+        _ => About::Notice,
     }
 }
 

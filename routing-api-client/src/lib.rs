@@ -45,6 +45,7 @@ mod serve;
 mod settings;
 mod stats;
 mod tls;
+mod upgrade;
 
 pub use application::ApplicationId;
 pub use dialect::Dialect;

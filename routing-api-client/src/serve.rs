@@ -14,12 +14,13 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info, warn};
 
 use crate::Shutdown;
-use crate::connection::{self, Context, Side};
+use crate::connection::{self, Channel, Context, Side, Stream, WebSocket};
 use crate::dialect::Dialect;
 use crate::inbound::Inboxes;
 use crate::registry::Registry;
 use crate::settings::Token;
 use crate::tls::TlsServer;
+use crate::upgrade;
 
 /// Pause after an accept that failed: it is most likely a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -144,16 +145,22 @@ impl Door {
             return match self.transport {
                 AcceptTransport::Tcp => {
                     let (read, write) = stream.into_split();
-                    connection::run(&self.context, read, write, peer, Side::Accepted).await;
+                    self.run(&self.context, Stream(read, write), peer).await;
                 }
-                AcceptTransport::WebSocket => self.converse(stream, peer).await,
+                AcceptTransport::WebSocket => self.upgrade(stream, peer).await,
             };
         };
         let limit = self.context.registry.settings().hello_timeout;
         let handshake = TlsAcceptor::from(tls.config()).accept(stream);
         let shaken = timeout(limit, handshake).await;
         match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => self.converse(stream, peer).await,
+            Ok(stream) => match self.transport {
+                AcceptTransport::Tcp => {
+                    let (read, write) = tokio::io::split(stream);
+                    self.run(&self.context, Stream(read, write), peer).await;
+                }
+                AcceptTransport::WebSocket => self.upgrade(stream, peer).await,
+            },
             Err(error) => {
                 self.context.registry.counters.tls_failed.add();
                 info!(peer, %error, "routing application turned away: no TLS with it");
@@ -161,12 +168,29 @@ impl Door {
         }
     }
 
-    async fn converse<S>(&self, stream: S, peer: &str)
+    async fn upgrade<S>(&self, stream: S, peer: &str)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (read, write) = tokio::io::split(stream);
-        connection::run(&self.context, read, write, peer, Side::Accepted).await;
+        let limit = self.context.registry.settings().hello_timeout;
+        let upgraded = timeout(limit, upgrade::accept(stream, &self.context)).await;
+        let Ok(Some((websocket, shown))) = upgraded else {
+            self.context.registry.counters.turned_away.add();
+            info!(
+                peer,
+                "routing application turned away: no WebSocket with it"
+            );
+            return;
+        };
+        let mut context = self.context.clone();
+        if shown {
+            context.token = None;
+        }
+        self.run(&context, WebSocket(websocket), peer).await;
+    }
+
+    async fn run(&self, context: &Context, channel: impl Channel, peer: &str) {
+        connection::run(context, channel, peer, Side::Accepted).await;
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::hint::black_box;
 use std::time::Duration;
 
+use http::header::{HeaderValue, InvalidHeaderValue};
+
 /// How applications are asked. One for the process, held by the [`Registry`](crate::Registry).
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -92,6 +94,13 @@ impl Token {
 
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// As it stands in `Authorization`.
+    pub(crate) fn bearer(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", self.0))?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// Whether `shown` is the secret. The time taken tells its length at most.

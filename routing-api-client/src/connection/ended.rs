@@ -22,12 +22,20 @@ pub(crate) enum Ended {
     Io(#[from] io::Error),
     #[error("it said no hello in time")]
     NoHello,
-    #[error("the proxy ends")]
+    #[error("it breaks the protocol: {0}")]
+    Protocol(String),
+    #[error("it answers the hello with HTTP {0}")]
+    Refused(u16),
+    #[error("the proxy closes it")]
     Shutdown,
     #[error("it gave no sign of life")]
     Silent,
     #[error("it does not read what is written to it")]
     Stalled,
+    #[error("a message larger than {0} bytes")]
+    TooLarge(usize),
+    #[error("it can't be reached: {0}")]
+    Unreachable(String),
 }
 
 impl Ended {
@@ -37,7 +45,9 @@ impl Ended {
             Self::BadHello { .. } | Self::NoHello => counters.turned_away.add(),
             Self::Closed | Self::Io(_) | Self::Shutdown => {}
             Self::Frame(error) if is_too_large(error) => counters.too_large.add(),
-            Self::Frame(_) => counters.bad_frame.add(),
+            Self::TooLarge(_) => counters.too_large.add(),
+            Self::Frame(_) | Self::Protocol(_) => counters.bad_frame.add(),
+            Self::Refused(_) | Self::Unreachable(_) => counters.dial_failed.add(),
             Self::Silent => counters.silent.add(),
             Self::Stalled => counters.stalled.add(),
         }
@@ -48,9 +58,16 @@ impl Ended {
         match self {
             Self::BadHello { code, .. } => Some(code),
             Self::Frame(error) if is_too_large(error) => Some("too_large"),
-            Self::Frame(_) => Some("bad_frame"),
+            Self::TooLarge(_) => Some("too_large"),
+            Self::Frame(_) | Self::Protocol(_) => Some("bad_frame"),
             Self::NoHello => Some("no_hello"),
-            Self::Closed | Self::Io(_) | Self::Shutdown | Self::Silent | Self::Stalled => None,
+            Self::Closed
+            | Self::Io(_)
+            | Self::Refused(_)
+            | Self::Shutdown
+            | Self::Silent
+            | Self::Stalled
+            | Self::Unreachable(_) => None,
         }
     }
 }

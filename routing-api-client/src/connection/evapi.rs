@@ -21,6 +21,15 @@ impl<'a> EvapiSession<'a> {
         self.link.join(self.link.peer, None)
     }
 
+    /// What came back for a question: it need not name it.
+    pub(crate) fn on_answer(&self, id: ConsultationId, json: &[u8]) -> Inbound {
+        Inbound::Answer {
+            application: self.link.application.id,
+            id,
+            document: self.dialect.document(json).map(Box::new),
+        }
+    }
+
     pub(crate) fn on_message(&self, json: &[u8]) -> Option<Inbound> {
         let registry = &self.link.context.registry;
         let Some(answer) = self.dialect.answer(json) else {

@@ -1,18 +1,22 @@
 //! One connection to an application, from its first byte to its end.
 
 mod calls;
+mod channel;
 mod ended;
 mod evapi;
 mod heartbeat;
+mod http;
 mod native;
-mod read;
+mod stream;
+mod websocket;
 mod write;
 
 use std::sync::Arc;
 
+use tidegate_schemas::ConsultationId;
+use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::frame::Framing;
 use tidegate_schemas::message::FromProxy;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Duration, Instant};
 use tracing::{debug, info};
 
@@ -24,11 +28,15 @@ use crate::settings::Token;
 use crate::{Shutdown, serve};
 
 pub(crate) use calls::unknown_call;
+pub(crate) use channel::Channel;
+use channel::{Arrival, Receive};
 pub(crate) use ended::Ended;
 use evapi::EvapiSession;
 use heartbeat::{Heartbeat, Pulse};
+pub(crate) use http::{Exchange, Http};
 use native::NativeSession;
-use read::Reader;
+pub(crate) use stream::Stream;
+pub(crate) use websocket::{SUBPROTOCOL, WebSocket};
 use write::Writer;
 
 /// What all connections of one listener or dialler share.
@@ -58,15 +66,13 @@ pub(crate) enum Side {
 const DRAIN_CHECK: Duration = Duration::from_millis(20);
 
 /// Speaks with an application until one side ends it. Whether it ever could be asked.
-pub(crate) async fn run<R, W>(context: &Context, read: R, write: W, peer: &str, side: Side) -> bool
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    let link = Link::new(context, peer, side);
+pub(crate) async fn run<C: Channel>(context: &Context, channel: C, peer: &str, side: Side) -> bool {
+    let link = Link::new::<C>(context, peer, side);
     let settings = context.registry.settings();
-    let mut writer = Writer::new(write, Arc::clone(&link.application), settings.write_timeout);
-    let mut conversation = Conversation::new(&link, read);
+    let (receiver, sender) = channel.open(link.framing::<C>(), settings.max_frame);
+    let application = Arc::clone(&link.application);
+    let mut writer = Writer::new(sender, application, settings.write_timeout);
+    let mut conversation = Conversation::new(&link, receiver);
     let ended = tokio::select! {
         ended = conversation.run(context.shutdown.clone()) => ended,
         ended = writer.run() => ended,
@@ -92,29 +98,41 @@ struct Link<'a> {
     application: Arc<Application>,
     peer: &'a str,
     side: Side,
+    credit: Option<u32>,
 }
 
 impl<'a> Link<'a> {
-    fn new(context: &'a Context, peer: &'a str, side: Side) -> Self {
+    fn new<C: Channel>(context: &'a Context, peer: &'a str, side: Side) -> Self {
         let application = context
             .registry
             .prepare(context.dialect.clone(), Arc::clone(&context.pool));
-        let dialled = (side == Side::Dialled).then_some(Framing::Netstring);
-        if let Some(framing) = context.dialect.framing().or(dialled) {
-            application.set_framing(framing);
+        if C::MARKED {
+            application.outgoing.mark();
         }
-        Self {
+        let link = Self {
             context,
             application,
             peer,
             side,
+            credit: C::CREDIT,
+        };
+        if let Some(framing) = link.framing::<C>() {
+            link.application.set_framing(framing);
         }
+        link
+    }
+
+    /// Nothing where the application's first byte decides.
+    fn framing<C: Channel>(&self) -> Option<Framing> {
+        let dialled = (self.side == Side::Dialled).then_some(Framing::Netstring);
+        C::FRAMING.or(self.context.dialect.framing()).or(dialled)
     }
 
     /// From here on the application can be asked.
     fn join(&self, name: &str, max_in_flight: Option<u32>) -> Inbound {
         let name = self.context.member.as_deref().unwrap_or(name);
-        self.application.introduce(name, max_in_flight);
+        self.application
+            .introduce(name, max_in_flight.or(self.credit));
         self.context.registry.join(Arc::clone(&self.application));
         self.context.registry.counters.connected.add();
         info!(peer = self.peer, ?name, "routing application connected");
@@ -167,6 +185,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn on_answer(&self, id: ConsultationId, json: &[u8]) -> Inbound {
+        match self {
+            Self::Evapi(session) => session.on_answer(id, json),
+            Self::Native(session) => session.on_answer(id, json),
+        }
+    }
+
     fn joined(&self) -> bool {
         match self {
             Self::Evapi(_) => true,
@@ -191,22 +216,19 @@ impl<'a> Session<'a> {
 struct Conversation<'a, R> {
     link: &'a Link<'a>,
     session: Session<'a>,
-    reader: Reader<R>,
+    receiver: R,
     heartbeat: Heartbeat,
     hello_until: Instant,
     drain_until: Option<Instant>,
 }
 
-impl<'a, R: AsyncRead + Unpin> Conversation<'a, R> {
-    fn new(link: &'a Link<'a>, read: R) -> Self {
+impl<'a, R: Receive> Conversation<'a, R> {
+    fn new(link: &'a Link<'a>, receiver: R) -> Self {
         let settings = link.context.registry.settings();
-        let dialled = link.side == Side::Dialled;
-        let framing = link.context.dialect.framing();
-        let framing = framing.or_else(|| dialled.then(|| link.application.framing()));
         Self {
             link,
             session: Session::new(link),
-            reader: Reader::new(read, framing, settings.max_frame),
+            receiver,
             heartbeat: Heartbeat::new(settings.heartbeat, settings.heartbeat_timeout),
             hello_until: Instant::now() + settings.hello_timeout,
             drain_until: None,
@@ -239,10 +261,9 @@ impl<'a, R: AsyncRead + Unpin> Conversation<'a, R> {
                 () = time::sleep(DRAIN_CHECK), if self.drain_until.is_some() => {
                     self.check_drained()?;
                 }
-                read = self.reader.fill() => {
-                    read?;
-                    self.heartbeat.heard();
-                    self.take_messages().await?;
+                filled = self.receiver.fill() => {
+                    filled?;
+                    self.take_arrivals().await?;
                     self.check_drained()?;
                 }
                 () = self.heartbeat.tick(), if self.session.has_heartbeat() => self.on_tick()?,
@@ -250,16 +271,37 @@ impl<'a, R: AsyncRead + Unpin> Conversation<'a, R> {
         }
     }
 
-    async fn take_messages(&mut self) -> Result<(), Ended> {
-        while let Some(message) = self.reader.next()? {
-            if let Some(framing) = self.reader.framing() {
+    async fn take_arrivals(&mut self) -> Result<(), Ended> {
+        while let Some(arrival) = self.receiver.next()? {
+            if let Some(framing) = self.receiver.framing() {
                 self.link.application.set_framing(framing);
             }
-            if let Some(inbound) = self.session.on_message(&message)? {
+            if let Some(inbound) = self.understand(arrival)? {
                 self.deliver(inbound).await;
             }
         }
+        if self.receiver.heard() {
+            self.heartbeat.heard();
+        }
         Ok(())
+    }
+
+    fn understand(&mut self, arrival: Arrival) -> Result<Option<Inbound>, Ended> {
+        let application = self.link.application.id;
+        Ok(match arrival {
+            Arrival::Message(message) => self.session.on_message(&message)?,
+            Arrival::Answer(id, body) => Some(self.session.on_answer(id, &body)),
+            Arrival::Failed(id, failure) => Some(Inbound::Failed {
+                application,
+                id,
+                failure,
+            }),
+            Arrival::TooLarge(id) => Some(Inbound::Answer {
+                application,
+                id,
+                document: Err(DocumentError::new("", "the answer is past the limit")),
+            }),
+        })
     }
 
     async fn deliver(&self, inbound: Inbound) {

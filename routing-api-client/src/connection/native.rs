@@ -53,6 +53,28 @@ impl<'a> NativeSession<'a> {
         }
     }
 
+    /// What came back for a question: it need not name it.
+    pub(crate) fn on_answer(&self, id: ConsultationId, json: &[u8]) -> Inbound {
+        let document = match message::parse_inbound(json) {
+            _ if json.trim_ascii().is_empty() => Err(DocumentError::new("", "there is no answer")),
+            Ok(message::Inbound::Document(document)) => match document.id {
+                Some(other) if other != id => {
+                    Err(DocumentError::new("/id", "this is another question's id"))
+                }
+                _ => Ok(document),
+            },
+            Ok(message::Inbound::Message(FromApplication::Error(error))) => {
+                self.note_error(&error);
+                return self.failed(id);
+            }
+            Ok(message::Inbound::Message(_)) => {
+                Err(DocumentError::new("/type", "a route document is needed"))
+            }
+            Err(error) => Err(error),
+        };
+        self.answer(id, document)
+    }
+
     /// Last words.
     pub(crate) fn explain(&self, ended: &Ended) {
         if let Some(code) = ended.code() {
@@ -134,13 +156,21 @@ impl<'a> NativeSession<'a> {
     }
 
     fn on_error(&self, error: &ErrorMessage<'_>) -> Option<Inbound> {
+        self.note_error(error);
+        error.id.map(|id| self.failed(id))
+    }
+
+    fn note_error(&self, error: &ErrorMessage<'_>) {
         let name = self.link.application.name();
         tracing::debug!(?name, id = ?error.id, code = ?error.code, message = ?error.message, "error from a routing application");
-        error.id.map(|id| Inbound::Failed {
+    }
+
+    fn failed(&self, id: ConsultationId) -> Inbound {
+        Inbound::Failed {
             application: self.link.application.id,
             id,
             failure: Failure::Error,
-        })
+        }
     }
 
     fn on_document(&self, document: Box<RouteDocument>) -> Option<Inbound> {

@@ -39,7 +39,9 @@ impl Bench {
         let (near, far) = duplex(buffer);
         let (read, write) = split(near);
         let running =
-            tokio::spawn(async move { run(&context, read, write, "far", Side::Accepted).await });
+            tokio::spawn(
+                async move { run(&context, Stream(read, write), "far", Side::Accepted).await },
+            );
         Self {
             registry,
             inbox,

@@ -1,40 +1,36 @@
-//! The outgoing buffer onto a byte stream.
+//! The outgoing buffer onto a channel.
 
-use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::{Duration, timeout};
 
 use super::Ended;
+use super::channel::Transmit;
 use crate::application::Application;
+use crate::outgoing::Batch;
 
-/// A buffer that a burst made larger than this is not kept.
-const KEEP: usize = 256 * 1024;
 /// Time for the last words on a connection that is closed.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
-pub(crate) struct Writer<W> {
-    half: W,
+pub(crate) struct Writer<S> {
+    sender: S,
     application: Arc<Application>,
-    chunk: Vec<u8>,
-    written: usize,
+    batch: Batch,
     timeout: Duration,
 }
 
-impl<W: AsyncWrite + Unpin> Writer<W> {
-    pub(crate) fn new(half: W, application: Arc<Application>, timeout: Duration) -> Self {
+impl<S: Transmit> Writer<S> {
+    pub(crate) fn new(sender: S, application: Arc<Application>, timeout: Duration) -> Self {
         Self {
-            half,
+            sender,
             application,
-            chunk: Vec::new(),
-            written: 0,
+            batch: Batch::default(),
             timeout,
         }
     }
 
-    /// Writes whatever is pushed, all that waits with one write.
+    /// Writes whatever is pushed, all that waits in one go.
     pub(crate) async fn run(&mut self) -> Ended {
         loop {
             self.application.outgoing.pushed().await;
@@ -47,8 +43,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     /// Writes what is left, and closes.
     pub(crate) async fn finish(&mut self) {
         let last = async {
-            if self.write_chunk().await.is_ok() && self.write_pending().await.is_ok() {
-                let _ = self.half.shutdown().await;
+            if self.write_batch().await.is_ok() && self.write_pending().await.is_ok() {
+                self.sender.close().await;
             }
         };
         let _ = timeout(LAST_WORDS, last).await;
@@ -56,30 +52,28 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
 
     async fn write_pending(&mut self) -> Result<(), Ended> {
         while self.refill() {
-            self.write_chunk().await?;
+            self.write_batch().await?;
         }
         Ok(())
     }
 
     fn refill(&mut self) -> bool {
-        if self.chunk.capacity() > KEEP {
-            self.chunk = Vec::new();
-        }
-        self.chunk.clear();
-        self.written = 0;
-        self.application.outgoing.take(&mut self.chunk);
-        !self.chunk.is_empty()
+        self.application.outgoing.take(&mut self.batch);
+        !self.batch.is_done()
     }
 
     /// Can be dropped between two writes and called again.
-    async fn write_chunk(&mut self) -> Result<(), Ended> {
-        while let Some(rest) = self.chunk.get(self.written..).filter(|r| !r.is_empty()) {
-            match timeout(self.timeout, self.half.write(rest)).await {
-                Err(_) => return Err(Ended::Stalled),
-                Ok(Ok(0)) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
-                Ok(written) => self.written += written?,
-            }
+    async fn write_batch(&mut self) -> Result<(), Ended> {
+        while !self.batch.is_done() {
+            in_time(self.timeout, self.sender.send(&mut self.batch)).await?;
         }
-        Ok(())
+        in_time(self.timeout, self.sender.flush()).await
     }
+}
+
+async fn in_time(
+    limit: Duration,
+    work: impl Future<Output = Result<(), Ended>>,
+) -> Result<(), Ended> {
+    timeout(limit, work).await.unwrap_or(Err(Ended::Stalled))
 }

@@ -89,6 +89,18 @@ impl EvapiDialect {
         })
     }
 
+    /// Reads an answer to a question that is known.
+    pub(crate) fn document(&self, json: &[u8]) -> Result<RouteDocument, DocumentError> {
+        let none = Path::default();
+        let found = follow(json, [&none, &none, &self.document_path]);
+        let [_, _, document] = found.map_err(|error| DocumentError::new("", error.to_string()))?;
+        match document {
+            _ if self.document_path.0.is_empty() => lenient::document_from_json(json),
+            Some(document) => read_document(document),
+            None => Err(self.no_document()),
+        }
+    }
+
     fn no_document(&self) -> DocumentError {
         let pointer = self.document_path.0.iter().map(|key| format!("/{key}"));
         DocumentError::new(pointer.collect::<String>(), "there is no route document")

@@ -9,6 +9,7 @@ use super::*;
 use crate::dialect::Dialect;
 use crate::dialect::native::NativeDialect;
 use crate::inbound::Failure;
+use crate::outgoing::Batch;
 use crate::samples::{self, id};
 use crate::settings::Settings;
 
@@ -107,9 +108,12 @@ impl Bench {
 
 /// What was written to an application since the last call.
 fn told(application: &Application) -> Vec<Value> {
-    let mut bytes = Vec::new();
-    application.outgoing.take(&mut bytes);
-    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let mut batch = Batch::default();
+    application.outgoing.take(&mut batch);
+    let lines = batch
+        .rest()
+        .split(|b| *b == b'\n')
+        .filter(|line| !line.is_empty());
     lines
         .map(|line| serde_json::from_slice(line).unwrap())
         .collect()

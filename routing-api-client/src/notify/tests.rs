@@ -5,6 +5,7 @@ use tidegate_schemas::frame::Framing;
 use super::*;
 use crate::dialect::Dialect;
 use crate::dialect::native::NativeDialect;
+use crate::outgoing::Batch;
 
 /// A notifier and the moment it is.
 struct Bench {
@@ -73,9 +74,9 @@ impl Bench {
 
 /// What was written for a connection.
 fn read(application: &Application) -> Vec<String> {
-    let mut bytes = Vec::new();
-    application.outgoing.take(&mut bytes);
-    let text = String::from_utf8(bytes).unwrap();
+    let mut batch = Batch::default();
+    application.outgoing.take(&mut batch);
+    let text = str::from_utf8(batch.rest()).unwrap();
     text.lines().map(str::to_owned).collect()
 }
 

@@ -1,0 +1,137 @@
+//! One request, and how it may fail.
+
+use std::error::Error;
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::exchange::Exchange;
+use super::fresh::watched;
+
+/// A response.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Bytes,
+}
+
+/// Why there is none.
+#[derive(Debug)]
+pub(crate) enum NoReply {
+    /// The time ran out.
+    Late,
+    /// It is past the limit.
+    TooLarge,
+    /// There is no connection.
+    Unreachable(String),
+    /// The connection broke, or what came is no HTTP.
+    Broken(String),
+}
+
+/// A connection that was closed while it was idle shows it within a round trip.
+const CLOSED_WITHIN: Duration = Duration::from_millis(500);
+
+/// What is sent, and how often it has to be sent makes no difference to the application.
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) body: Bytes,
+    pub(crate) limit: Duration,
+}
+
+impl Exchange {
+    /// Sends a request, and once more if the idle connection that it went over was closed under it.
+    pub(crate) async fn post(&self, post: &Post<'_>) -> Result<Reply, NoReply> {
+        let until = Instant::now() + post.limit;
+        let work = async {
+            let response = self.send(post).await?;
+            self.read(response).await
+        };
+        timeout_at(until, work).await.unwrap_or(Err(NoReply::Late))
+    }
+
+    async fn send(&self, post: &Post<'_>) -> Result<Response, NoReply> {
+        let sent = Instant::now();
+        let (result, fresh) = watched(request(&self.client, post).send()).await;
+        let error = match result {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        if fresh || sent.elapsed() > CLOSED_WITHIN || !was_closed(&error) {
+            return Err(no_reply(&error));
+        }
+        self.counters().repeated.add();
+        let again = request(&self.fresh, post).send().await;
+        again.map_err(|error| no_reply(&error))
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Reply, NoReply> {
+        let status = response.status().as_u16();
+        let limit = self.max_frame();
+        let told = response.content_length().unwrap_or(0);
+        if usize::try_from(told).unwrap_or(usize::MAX) > limit {
+            return Err(NoReply::TooLarge);
+        }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| no_reply(&e))? {
+            if body.len() + chunk.len() > limit {
+                return Err(NoReply::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Reply {
+            status,
+            body: body.freeze(),
+        })
+    }
+}
+
+fn request(client: &reqwest::Client, post: &Post<'_>) -> reqwest::RequestBuilder {
+    let request = client.post(post.url).body(post.body.clone());
+    match post.key {
+        Some(key) => request.header("Idempotency-Key", key),
+        None => request,
+    }
+}
+
+fn no_reply(error: &reqwest::Error) -> NoReply {
+    match error.is_connect() {
+        true => NoReply::Unreachable(innermost(error)),
+        false => NoReply::Broken(innermost(error)),
+    }
+}
+
+/// Whether the connection ended before a response began.
+fn was_closed(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_incomplete_message() {
+                return true;
+            }
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            let kinds = [
+                io::ErrorKind::ConnectionReset,
+                io::ErrorKind::BrokenPipe,
+                io::ErrorKind::ConnectionAborted,
+            ];
+            if kinds.contains(&error.kind()) {
+                return true;
+            }
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// The cause says most; what is around it repeats the URL.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
