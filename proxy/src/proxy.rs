@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::task::Poll;
 use std::time::Duration;
 
+use tidegate_schemas::ConsultationId;
+use tidegate_schemas::call::CallSummary;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -90,6 +92,30 @@ impl Proxy {
         telemetry::collect(&reports, &applications.stats(), streams, switchboard)
     }
 
+    /// The calls that are followed, were answered and live: those that an application subscribed to
+    /// or limited. A shard that does not answer in time is left out.
+    pub async fn calls(&self) -> Vec<CallSummary<'static>> {
+        let mut calls = Vec::new();
+        for shard in &self.shards {
+            calls.extend(asked(shard, Control::Calls).await.unwrap_or_default());
+        }
+        calls
+    }
+
+    /// Ends a live call with BYE to both sides. `reason` goes into them and into the notification.
+    /// `false` when there is no such call, or not any more.
+    pub async fn terminate(&self, call: ConsultationId, reason: Option<String>) -> bool {
+        let Some(shard) = self.shards.get(usize::from(call.shard())) else {
+            return false;
+        };
+        let order = |known| Control::Terminate {
+            call,
+            reason,
+            known,
+        };
+        asked(shard, order).await.unwrap_or(false)
+    }
+
     /// Takes no new requests from here on: they get 503 with Retry-After. Routing applications are
     /// told. What lives goes on.
     pub async fn drain(&self) {
@@ -150,6 +176,16 @@ impl Address {
             address: listen.address,
         }
     }
+}
+
+/// `None` when the shard does not answer in time.
+async fn asked<T>(
+    shard: &Thread,
+    order: impl FnOnce(oneshot::Sender<T>) -> Control,
+) -> Option<T> {
+    let (ask, answer) = oneshot::channel();
+    shard.control.send(order(ask)).await.ok()?;
+    timeout(REPORT, answer).await.ok()?.ok()
 }
 
 async fn report(shard: &Thread) -> Option<Report> {

@@ -1,6 +1,6 @@
 //! The shard's clock.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_engine::Time;
 
@@ -15,12 +15,15 @@ pub(crate) struct Moment {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
+    /// The same moment by the calendar: milliseconds since 1970-01-01 00:00 UTC.
+    start_unix_ms: u64,
 }
 
 impl Clock {
     pub(crate) fn new() -> Self {
         Self {
             start: Instant::now(),
+            start_unix_ms: unix_ms(SystemTime::now()),
         }
     }
 
@@ -33,6 +36,11 @@ impl Clock {
         self.start + Duration::from_millis(time.0)
     }
 
+    /// Milliseconds since 1970-01-01 00:00 UTC. Steps of the system's clock do not show here.
+    pub(crate) fn unix_ms(self, time: Time) -> u64 {
+        self.start_unix_ms.saturating_add(time.0)
+    }
+
     fn at(self, instant: Instant) -> Moment {
         let elapsed = instant.saturating_duration_since(self.start).as_millis();
         Moment {
@@ -40,6 +48,11 @@ impl Clock {
             instant,
         }
     }
+}
+
+fn unix_ms(now: SystemTime) -> u64 {
+    let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ impl Shard {
                 self.on_document(now, id, application, &name, &document);
             }
             Verdict::AskAgain(ids) => self.outbox.tasks.consult.extend(ids),
-            Verdict::Order { .. } | Verdict::Nothing => {}
+            Verdict::Order { application, order } => self.on_order(now, application, order),
+            Verdict::Nothing => {}
         }
     }
 

@@ -1,6 +1,8 @@
 //! What the proxy says to its shards.
 
 use tidegate_engine::Stats;
+use tidegate_schemas::ConsultationId;
+use tidegate_schemas::call::CallSummary;
 use tokio::sync::oneshot;
 
 use crate::resolve::ResolveCounters;
@@ -15,6 +17,14 @@ pub(crate) enum Control {
     Stop,
     /// Say what was counted.
     Report(oneshot::Sender<Report>),
+    /// List the live calls.
+    Calls(oneshot::Sender<Vec<CallSummary<'static>>>),
+    /// End a call, and say whether it was there.
+    Terminate {
+        call: ConsultationId,
+        reason: Option<String>,
+        known: oneshot::Sender<bool>,
+    },
 }
 
 /// What one shard counted.

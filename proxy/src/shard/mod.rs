@@ -4,6 +4,7 @@
 //! batch of datagrams, an inbox of stream messages and results, answers of applications, the timer.
 //! When a batch is done its outputs leave together.
 
+mod calls;
 mod clock;
 mod consult;
 mod control;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use routing_api_client::{Dispatcher, Inbound};
+use routing_api_client::{Dispatcher, Inbound, Wanted};
 use tidegate_engine::{Engine, ListenerId, Source, Transport};
 use tidegate_sip::{Head, Limits};
 use tokio::sync::mpsc;
@@ -68,6 +69,8 @@ pub(crate) struct Shard {
     timer: Timer,
     /// Questions wait for the tasks that write them.
     asking: bool,
+    /// What the engine tells about calls.
+    followed: Wanted,
     /// Those tasks have had their turn.
     yielded: bool,
     draining: bool,
@@ -103,10 +106,11 @@ impl Shard {
     fn turn(&mut self, cx: &mut Context<'_>) -> Step {
         self.counters.turns += 1;
         let now = self.clock.now();
+        self.follow_calls();
         let mut busy = self.poll_routing(cx, now);
         busy |= self.poll_inbox(cx, now);
         busy |= self.poll_datagrams(cx, now);
-        busy |= self.poll_control(cx);
+        busy |= self.poll_control(cx, now);
         self.fire(now);
         self.settle(now);
         self.arm(cx, now);
@@ -212,7 +216,7 @@ impl Shard {
         }
     }
 
-    fn poll_control(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_control(&mut self, cx: &mut Context<'_>, now: Moment) -> bool {
         match self.control.poll_recv(cx) {
             Poll::Ready(Some(Control::Drain)) => {
                 self.engine.drain();
@@ -220,6 +224,16 @@ impl Shard {
             }
             Poll::Ready(Some(Control::Report(to))) => {
                 let _ = to.send(self.report());
+            }
+            Poll::Ready(Some(Control::Calls(to))) => {
+                let _ = to.send(self.list_calls(now, None));
+            }
+            Poll::Ready(Some(Control::Terminate {
+                call,
+                reason,
+                known,
+            })) => {
+                let _ = known.send(self.terminate(now, call, reason.as_deref()));
             }
             Poll::Ready(Some(Control::Stop) | None) => self.stopped = true,
             Poll::Pending => return false,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time, Transport};
 use tidegate_schemas::ConsultationId;
 
+use super::calls::CallLog;
 use crate::stream;
 use crate::udp::{Failed, UdpCounters, UdpListener};
 
@@ -19,6 +20,7 @@ pub(crate) struct Outbox {
     pub(crate) udp: Vec<Option<UdpListener>>,
     streams: Arc<stream::Registry>,
     failed: Vec<Failed>,
+    pub(super) calls: CallLog,
     pub(crate) tasks: Tasks,
 }
 
@@ -45,12 +47,14 @@ impl Outbox {
         shard: u8,
         udp: Vec<Option<UdpListener>>,
         streams: Arc<stream::Registry>,
+        calls: CallLog,
     ) -> Self {
         Self {
             shard,
             udp,
             streams,
             failed: Vec::new(),
+            calls,
             tasks: Tasks::default(),
         }
     }
@@ -101,7 +105,9 @@ impl Output for Outbox {
         self.tasks.resolve.push((id, host.to_owned()));
     }
 
-    fn call(&mut self, _: &CallEvent<'_>) {}
+    fn call(&mut self, event: &CallEvent<'_>) {
+        self.calls.push(event);
+    }
 
     fn finished(&mut self, record: &Finished<'_>) {
         tracing::debug!(

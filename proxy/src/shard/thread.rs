@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep};
 
+use super::calls::CallLog;
 use super::clock::Clock;
 use super::outbox::{Outbox, Tasks};
 use super::timer::Timer;
@@ -153,14 +154,16 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
         &parts.switchboard,
         &parts.streams,
     )?;
+    let shards = parts.channels.shards;
     open_channels(parts.id, parts.channels, &parts.applications)?;
     let clock = Clock::new();
+    let calls = CallLog::new(Arc::clone(&parts.applications), clock, parts.id, shards);
     Ok(Shard {
         id: parts.id,
         clock,
         engine: parts.engine,
         dispatcher: client::Dispatcher::new(parts.applications),
-        outbox: Outbox::new(parts.id, udp, parts.streams),
+        outbox: Outbox::new(parts.id, udp, parts.streams, calls),
         tasks: Tasks::default(),
         resolver: Resolver::new(parts.id, Arc::clone(&parts.switchboard)),
         switchboard: parts.switchboard,
@@ -172,6 +175,7 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
         control,
         timer: Timer::new(clock.now().instant),
         asking: false,
+        followed: client::Wanted::default(),
         yielded: false,
         draining: false,
         stopped: false,
@@ -244,6 +248,10 @@ fn open_channels(
             inboxes,
             shutdown.clone(),
         ));
+    }
+    if shard == 0 {
+        let registry = Arc::clone(applications);
+        tokio::spawn(client::keep_notifying(registry, shutdown.clone()));
     }
     tokio::spawn(client::keep_connected(
         Arc::clone(applications),

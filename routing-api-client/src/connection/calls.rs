@@ -81,14 +81,13 @@ impl Link<'_> {
     }
 }
 
-/// The answer to `terminate` for a call that is over, that never was, or that another application
-/// decided.
+/// The answer to `terminate` for a call that is over or never was.
 pub(crate) fn unknown_call(reference: Option<&str>) -> ErrorMessage<'_> {
     ErrorMessage {
         id: None,
         reference: reference.map(Cow::Borrowed),
         code: Cow::Borrowed("unknown_call"),
-        message: Cow::Borrowed("no live call that this application decided has this name"),
+        message: Cow::Borrowed("no live call has this name"),
         pointer: None,
     }
 }

@@ -121,7 +121,7 @@ impl<O: Output> Step<'_, O> {
             let end = branch.outcome.as_ref();
             end.is_some_and(|end| end.status == code)
         });
-        let index = ends.unwrap_or(self.cx.branches.len().wrapping_sub(1));
+        let index = ends.unwrap_or_else(|| self.cx.branches.len().wrapping_sub(1));
         let outcome = self.outcome(index, code, reason.map_or(b"", phrase));
         let wanted = self.wanted();
         self.core.with_named_call(self.now, name, self.out, |step| {
