@@ -1,4 +1,5 @@
-//! Frames on a byte stream: netstrings, as Kamailio's evapi sends them, and newline-delimited JSON.
+//! Frames on a byte stream: netstrings, as Kamailio's evapi sends them, newline-delimited JSON, and
+//! bare JSON objects, as evapi sends them with `netstring_format=0`.
 //!
 //! Nothing here reads or writes: a [`Decoder`] takes frames out of a buffer that its caller fills,
 //! [`encode`] appends one to a buffer that its caller sends.
@@ -17,6 +18,8 @@ pub enum Framing {
     Lines,
     /// `<length>:<payload>,`
     Netstring,
+    /// JSON objects one behind the other, with nothing or blanks between them.
+    Raw,
 }
 
 /// Takes frames out of a stream, wherever it is split.
@@ -41,7 +44,18 @@ enum State {
     Payload(usize),
     /// In a line of which this much has no end.
     Line(usize),
+    /// In an object.
+    Object(Scan),
     Broken(FrameError),
+}
+
+/// How much of an object was looked at, and what is open at that place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scan {
+    at: usize,
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
 }
 
 /// Where a stream is no sequence of frames, and why.
@@ -63,6 +77,9 @@ pub enum FrameFault {
     /// The first byte of a stream belongs to neither framing.
     #[error("a digit (netstring) or '{{' (a line of JSON) is needed first, not {0:#04x}")]
     BadStart(u8),
+    /// Something else than an object stands where a bare object has to begin.
+    #[error("'{{' is needed first, not {0:#04x}")]
+    NoObject(u8),
     /// A netstring's payload has no comma behind it.
     #[error("',' is needed behind the payload of a netstring, not {0:#04x}")]
     NoComma(u8),
@@ -118,6 +135,7 @@ impl Decoder {
                 State::Length(length) => self.length(length, buffer)?,
                 State::Payload(length) => return self.payload(length, buffer),
                 State::Line(searched) => return self.line(searched, buffer),
+                State::Object(scan) => return self.object(scan, buffer),
                 State::Broken(error) => return Err(error),
             };
             match step {
@@ -144,6 +162,8 @@ impl Decoder {
             Framing::Lines => Ok(Some(State::Line(0))),
             Framing::Netstring if first.is_ascii_digit() => Ok(Some(State::Length(0))),
             Framing::Netstring => Err(self.fail(0, FrameFault::BadLength(first))),
+            Framing::Raw if first == b'{' => Ok(Some(State::Object(Scan::default()))),
+            Framing::Raw => Err(self.fail(0, FrameFault::NoObject(first))),
         }
     }
 
@@ -217,6 +237,25 @@ impl Decoder {
         Ok(Some(line))
     }
 
+    fn object(
+        &mut self,
+        mut scan: Scan,
+        buffer: &mut BytesMut,
+    ) -> Result<Option<Bytes>, FrameError> {
+        let limit = self.limit;
+        let ended = scan.run(buffer, limit);
+        if scan.at > limit {
+            return Err(self.fail(limit, FrameFault::TooLarge { limit }));
+        }
+        if !ended {
+            self.state = State::Object(scan);
+            return Ok(None);
+        }
+        self.consumed += scan.at as u64;
+        self.state = State::Between;
+        Ok(Some(buffer.split_to(scan.at).freeze()))
+    }
+
     fn consume(&mut self, buffer: &mut BytesMut, count: usize) {
         buffer.advance(count);
         self.consumed += count as u64;
@@ -229,6 +268,35 @@ impl Decoder {
         };
         self.state = State::Broken(error);
         error
+    }
+}
+
+impl Scan {
+    /// Goes on until the object has ended or is past `limit`. Whether it has ended.
+    fn run(&mut self, buffer: &[u8], limit: usize) -> bool {
+        for byte in buffer.iter().skip(self.at) {
+            self.at += 1;
+            if self.at > limit || self.closes(*byte) {
+                return self.depth == 0;
+            }
+        }
+        false
+    }
+
+    /// Whether `byte` closes the outermost brace. Braces in strings (RFC 8259 section 7) are text.
+    fn closes(&mut self, byte: u8) -> bool {
+        match byte {
+            _ if std::mem::take(&mut self.escaped) => {}
+            b'\\' if self.in_string => self.escaped = true,
+            b'"' => self.in_string = !self.in_string,
+            b'{' if !self.in_string => self.depth += 1,
+            b'}' if !self.in_string => {
+                self.depth = self.depth.saturating_sub(1);
+                return self.depth == 0;
+            }
+            _ => {}
+        }
+        false
     }
 }
 
@@ -254,6 +322,7 @@ pub fn encode_with<R>(
     match framing {
         Framing::Lines => encode_line(out, write),
         Framing::Netstring => encode_netstring(out, write),
+        Framing::Raw => write(out),
     }
 }
 
@@ -366,6 +435,33 @@ mod tests {
         }
 
         #[test]
+        fn bare_objects_survive_any_split(
+            texts in vec(".{0,40}", 0..8), cuts in vec(0.0..1.0, 0..20), blank in "[ \t\r\n]{0,3}"
+        ) {
+            let mut stream = Vec::new();
+            let objects: Vec<String> = texts
+                .iter()
+                .map(|text| serde_json::json!({"a": {text.as_str(): [text]}, "b": {}}).to_string())
+                .collect();
+            for object in &objects {
+                encode(Framing::Raw, object.as_bytes(), &mut stream);
+                stream.extend_from_slice(blank.as_bytes());
+            }
+            let frames = decode(&mut Decoder::new(Framing::Raw), split(&stream, &cuts)).unwrap();
+            prop_assert_eq!(frames, objects);
+        }
+
+        #[test]
+        fn a_split_changes_nothing_about_bare_garbage(
+            stream in vec(prop_oneof![any::<u8>(), Just(b'{'), Just(b'}'), Just(b'"')], 0..300),
+            cuts in vec(0.0..1.0, 0..20),
+        ) {
+            let decoder = Decoder::new(Framing::Raw).with_limit(64);
+            let whole = decode_whole(decoder.clone(), &stream);
+            prop_assert_eq!(whole, decode(&mut { decoder }, split(&stream, &cuts)));
+        }
+
+        #[test]
         fn a_split_changes_nothing_about_garbage(
             stream in vec(prop_oneof![any::<u8>(), b'0'..=b':', Just(b',')], 0..300),
             cuts in vec(0.0..1.0, 0..20),
@@ -439,6 +535,25 @@ mod tests {
                 "{}",
                 stream.escape_ascii()
             );
+        }
+    }
+
+    #[test]
+    fn a_bare_object_is_no_larger_than_the_limit_and_nothing_else_is_one() {
+        let decoder = Decoder::new(Framing::Raw).with_limit(4);
+        assert_eq!(
+            decode_whole(decoder.clone(), b" {}\n{12}{").unwrap().len(),
+            2
+        );
+        for (stream, position, fault) in [
+            (&b"{}[]"[..], 2, FrameFault::NoObject(b'[')),
+            (b"2:{},", 0, FrameFault::NoObject(b'2')),
+            (b"{}{\"}}}}", 6, FrameFault::TooLarge { limit: 4 }),
+            (b"{123}", 4, FrameFault::TooLarge { limit: 4 }),
+        ] {
+            let error = decode_whole(decoder.clone(), stream).unwrap_err();
+            let expected = FrameError { position, fault };
+            assert_eq!(error, expected, "{}", stream.escape_ascii());
         }
     }
 
