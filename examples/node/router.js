@@ -1,60 +1,75 @@
-// A routing application for Tidegate: it dials in, is asked about each request, and answers with a
-// route document. Newline-delimited JSON in both directions; nothing but node itself is needed.
+// A routing application for Tidegate: it is asked about each request, and answers with a route
+// document. decide.js decides; the other files are the channels over which it is asked.
 
-const net = require('net');
+const { parseArgs } = require('node:util');
 
-const { HOST = '127.0.0.1', PORT = 8448 } = process.env;
-const { TARGET = 'sip:127.0.0.1:5070', TARGET_2 = 'sip:127.0.0.1:5071' } = process.env;
+const USAGE = `usage: node router.js [tcp | websocket | http] [options]
 
-// The routing table: the first line whose pattern matches the called user decides.
-const table = [
-  { user: /^1\d\d$/, routing: 'parallel', to: [TARGET, TARGET_2] },
-  { user: /^2\d\d$/, routing: 'serial', to: [TARGET, TARGET_2] },
-  { user: /^9/, reply: { code: 403, reason: 'Not From Here' } },
-  { user: /.*/, routing: 'serial', to: [TARGET] },
-];
+  --proxy ADDRESS   where the proxy takes applications [tcp: 127.0.0.1:8448,
+                    websocket: ws://127.0.0.1:8449]
+  --listen ADDRESS  take the proxy's questions here instead (websocket, http)
+                    [http: 127.0.0.1:8080]
+  --first URI       the first target [sip:127.0.0.1:5070]
+  --second URI      the second target [sip:127.0.0.1:5071]
+  --name NAME       what the proxy knows this application by [node]
 
-// The answer to one question: what to do with event.request, which came from event.source.
-function decide(event) {
-  const user = (event.request.uri.match(/^sips?:([^@;]+)@/) || [])[1] || '';
-  const rule = table.find((rule) => rule.user.test(user));
-  if (rule.reply) return { action: 'reply', reply: rule.reply };
-  const routes = rule.to.map((target) => ({
-    uri: target.replace(/^sip:/, `sip:${user || 'anybody'}@`),
-    fr_timer: 2000, // milliseconds without any answer before the next target's turn
-    headers: { set: { 'X-Routed-By': 'examples/node' } },
-  }));
-  return { routing: rule.routing, routes };
+The environment variable TOKEN holds the secret that proxy and application share, if there is one.
+SIGTERM and SIGINT: no new questions; those under way are answered; then it ends.`;
+
+function fail(message) {
+  console.error(`${message}\n\n${USAGE}`);
+  process.exit(2);
 }
 
-function onMessage(message, send) {
-  switch (message.type) {
-    case 'route':
-      return send({ version: '1.0', id: message.id, ...decide(message) });
-    case 'cancelled':
-      return console.log(`cancelled ${message.id}: the caller hung up`);
-    case 'ping':
-      return send({ type: 'pong' });
-    case 'hello':
-      return console.log(`connected to ${message.name}`);
-    case 'error':
-      return console.error(`refused: ${message.code} ${message.pointer || ''} ${message.message}`);
+function address(text) {
+  const match = text.match(/^\[?([^[\]/]+?)\]?:(\d{1,5})$/);
+  if (!match || match[2] > 65535) fail(`${text} is no address: write host:port`);
+  return { host: match[1], port: Number(match[2]) };
+}
+
+function target(text) {
+  if (!/^sip:[^@\s]+$/.test(text)) fail(`${text} is no target: write sip:host:port`);
+  return text;
+}
+
+function read(args) {
+  const text = { type: 'string' };
+  const options = {
+    proxy: text,
+    listen: text,
+    first: { ...text, default: 'sip:127.0.0.1:5070' },
+    second: { ...text, default: 'sip:127.0.0.1:5071' },
+    name: { ...text, default: 'node' },
+    help: { type: 'boolean' },
+  };
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    return fail(error.message);
   }
 }
 
-function connect() {
-  const socket = net.connect(PORT, HOST);
-  const send = (message) => socket.write(JSON.stringify(message) + '\n');
-  let rest = '';
-  socket.setNoDelay(true).setEncoding('utf8');
-  socket.on('connect', () => send({ type: 'hello', version: '1.0', name: 'examples/node' }));
-  socket.on('data', (chunk) => {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop(); // the last piece has not ended yet
-    for (const line of lines) if (line.trim()) onMessage(JSON.parse(line), send);
-  });
-  socket.on('error', (error) => console.error(error.message));
-  socket.on('close', () => setTimeout(connect, 500));
+const { values, positionals } = read(process.argv.slice(2));
+const [channel = 'tcp', ...more] = positionals;
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+if (!['tcp', 'websocket', 'http'].includes(channel) || more.length) {
+  fail(`${positionals.join(' ')} is no channel`);
 }
 
-connect();
+const settings = {
+  name: values.name,
+  token: process.env.TOKEN,
+  targets: [target(values.first), target(values.second)],
+};
+if (channel === 'tcp') settings.proxy = address(values.proxy || '127.0.0.1:8448');
+if (channel === 'http') settings.listen = address(values.listen || '127.0.0.1:8080');
+if (channel === 'websocket') {
+  settings.url = values.proxy || 'ws://127.0.0.1:8449';
+  settings.listen = values.listen && address(values.listen);
+}
+
+const end = require(`./${channel}`).run(settings);
+for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, end);

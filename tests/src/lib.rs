@@ -13,6 +13,7 @@
 mod agent;
 mod application;
 mod binary;
+mod example;
 mod log;
 mod message;
 mod ports;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 pub use agent::Agent;
 pub use application::{Application, parallel, serial, target};
+pub use example::Language;
 pub use log::Log;
 pub use message::Message;
 pub use ports::free_port;

@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-use crate::binary::{binary, root};
+use crate::PATIENCE;
+use crate::binary::{binary, root, signal, wait};
+use crate::example::Language;
 use crate::log::Log;
 
 /// A running routing application; it is killed when dropped.
@@ -15,21 +17,36 @@ pub struct Router {
 }
 
 impl Router {
-    /// Starts `examples/node/router.js`; returns when it is connected.
+    /// Starts `examples/node` on TCP with these targets; returns when it is connected.
     #[must_use]
-    pub fn example(channel: SocketAddr, environment: &[(&str, String)]) -> Self {
-        Self::node("examples/node/router.js", channel, environment)
+    pub fn example(channel: SocketAddr, targets: &[&str]) -> Self {
+        let proxy = channel.to_string();
+        let mut arguments = vec!["tcp", "--proxy", &proxy];
+        for (option, target) in ["--first", "--second"].into_iter().zip(targets) {
+            arguments.extend([option, target]);
+        }
+        Self::example_in(Language::Node, &arguments, "")
     }
 
-    /// Starts a node.js script of this repository; returns when it is connected.
+    /// Starts an example with these arguments and this secret; returns when it is connected.
+    #[must_use]
+    pub fn example_in(language: Language, arguments: &[&str], token: &str) -> Self {
+        let mut command = language.command();
+        command.args(arguments).env("TOKEN", token);
+        Self::start(
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()),
+            "connected",
+        )
+    }
+
+    /// Starts a node.js script of this repository that finds the proxy by `PORT`; returns when it is
+    /// connected.
     #[must_use]
     pub fn node(script: &str, channel: SocketAddr, environment: &[(&str, String)]) -> Self {
         let mut command = Command::new("node");
         command
             .arg(root().join(script))
-            .envs(environment.iter().map(|(name, value)| (name, value)));
-        command
-            .env("HOST", channel.ip().to_string())
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("PORT", channel.port().to_string());
         Self::start(
             command.stdout(Stdio::piped()).stderr(Stdio::inherit()),
@@ -54,6 +71,17 @@ impl Router {
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) {
+        signal(&self.child, "TERM");
+    }
+
+    /// Waits for its end.
+    #[must_use]
+    pub fn wait_for_end(&mut self) -> ExitStatus {
+        wait(&mut self.child, PATIENCE).expect("the routing application to end")
     }
 
     /// Ends it at once, as the kernel does when memory is short.

@@ -13,9 +13,8 @@ use tidegate_tests::{
 fn with_a_second_application_the_death_of_the_first_in_mid_load_costs_no_call() {
     let proxy = Proxy::start();
     let callee = Callee::start("callee", false);
-    let target = [("TARGET", callee.uri())];
-    let mut dying = Router::example(proxy.channel(), &target);
-    let _living = Router::example(proxy.channel(), &target);
+    let mut dying = Router::example(proxy.channel(), &[&callee.uri()]);
+    let _living = Router::example(proxy.channel(), &[&callee.uri()]);
     let caller = Caller::start("caller", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();
@@ -32,7 +31,7 @@ fn with_a_second_application_the_death_of_the_first_in_mid_load_costs_no_call() 
 fn without_a_second_application_every_call_gets_a_final_answer_when_the_first_dies() {
     let proxy = Proxy::start();
     let callee = Callee::start("callee", false);
-    let mut dying = Router::example(proxy.channel(), &[("TARGET", callee.uri())]);
+    let mut dying = Router::example(proxy.channel(), &[&callee.uri()]);
     let caller = Caller::start("any-outcome", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();

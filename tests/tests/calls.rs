@@ -102,11 +102,7 @@ fn route_all_calls(caller_tcp: bool, callee_tcp: bool) {
 }
 
 fn node(proxy: &Proxy, target: &str, second: &str) -> Router {
-    let environment = [
-        ("TARGET", target.to_owned()),
-        ("TARGET_2", second.to_owned()),
-    ];
-    Router::example(proxy.channel(), &environment)
+    Router::example(proxy.channel(), &[target, second])
 }
 
 fn assert_all_succeeded(outcome: &Outcome, calls: u32) {
