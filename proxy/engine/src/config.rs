@@ -44,6 +44,9 @@ pub struct Config {
     pub max_targets: usize,
     /// Consultations about one transaction.
     pub max_rounds: u32,
+    /// A header that tells, in forwarded requests and in replies made here, what decided. One that
+    /// came with the request is taken away.
+    pub decision_header: Option<String>,
     /// What decides when no application does.
     pub fallback: Option<RouteDocument>,
     /// Which requests are asked about, and whom; the first that matches. Requests outside of dialogs
@@ -74,6 +77,7 @@ impl Config {
             max_transactions: 1 << 20,
             max_targets: 32,
             max_rounds: 8,
+            decision_header: None,
             fallback: None,
             rules: Vec::new(),
             calls: CallSettings::default(),

@@ -9,6 +9,7 @@ use tidegate_sip::{Host, Via};
 use crate::address::{Hop, Source};
 use crate::context::{Phase, Server};
 use crate::core::{SERVER, Step};
+use crate::forward::printable;
 use crate::output::{Finished, Output};
 use crate::reply::LocalReply;
 use crate::transaction::Effects;
@@ -43,6 +44,17 @@ impl<O: Output> Step<'_, O> {
 
     /// Sends a response made here.
     pub(crate) fn reply(&mut self, reply: &LocalReply) {
+        let tier = self.cx.request.as_ref().map_or("", |it| &*it.tier);
+        match &self.core.config.decision_header {
+            Some(name) if reply.status > 100 && !tier.is_empty() => {
+                let reply = reply.clone().with_header(name.clone(), printable(tier));
+                self.write_reply(&reply);
+            }
+            _ => self.write_reply(reply),
+        }
+    }
+
+    fn write_reply(&mut self, reply: &LocalReply) {
         let Some(request) = self.cx.request.take() else {
             return;
         };

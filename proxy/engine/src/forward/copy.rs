@@ -30,6 +30,8 @@ pub(crate) struct Copy<'a> {
     /// Max-Breadth of this branch, where it has to be written.
     pub(crate) breadth: Option<u32>,
     pub(crate) session: SessionEdit,
+    /// What decided, for the header that tells it.
+    pub(crate) decided_by: &'a str,
 }
 
 /// What the branch parameter names.
@@ -61,6 +63,7 @@ impl<'a> Copy<'a> {
             aliases: None,
             breadth: None,
             session: SessionEdit::Leave,
+            decided_by: "",
         }
     }
 
@@ -84,6 +87,10 @@ impl<'a> Copy<'a> {
         self.edit_routes(strict.is_some(), edits);
         self.edit_breadth(edits);
         self.edit_session(edits);
+        if let Some(name) = &core.config.decision_header {
+            let plan = self.target.and_then(|target| target.headers.as_deref());
+            headers::tell_decision(self.view, name, self.decided_by, plan, edits);
+        }
         let plan = self.target.and_then(|target| target.headers.as_deref());
         if let Some(plan) = plan {
             headers::edit(self.view, plan, edits);

@@ -39,13 +39,46 @@ pub(crate) fn identity_span(address: &NameAddr<'_>) -> Span {
     }
 }
 
+/// Says what decided, and that nobody else did.
+pub(crate) fn tell_decision(
+    view: View<'_>,
+    name: &str,
+    decided_by: &str,
+    plan: Option<&HeaderPlan>,
+    edits: &mut Edits,
+) {
+    let is_gone =
+        plan.is_some_and(|plan| names_gone(plan).any(|gone| gone.eq_ignore_ascii_case(name)));
+    for field in view.fields_named(name).filter(|_| !is_gone) {
+        edits.remove(field.line);
+    }
+    if !decided_by.is_empty() {
+        edits.insert_with(view.headers_end(), |text| {
+            text.extend_from_slice(name.as_bytes());
+            text.extend_from_slice(b": ");
+            text.extend_from_slice(&printable(decided_by));
+            text.extend_from_slice(b"\r\n");
+        });
+    }
+}
+
+/// An application chooses its own name, and it goes into a header.
+pub(crate) fn printable(text: &str) -> Vec<u8> {
+    let byte = |c: char| match u8::try_from(c) {
+        Ok(byte @ b' '..=b'~') => byte,
+        _ => b'?',
+    };
+    text.chars().map(byte).collect()
+}
+
+fn names_gone(plan: &HeaderPlan) -> impl Iterator<Item = &str> {
+    let set = plan.set.iter().map(|(name, _)| name);
+    plan.remove.iter().chain(set).map(AsRef::as_ref)
+}
+
 fn take_away(view: View<'_>, plan: &HeaderPlan, edits: &mut Edits) {
     let mut gone: SmallVec<[u32; 8]> = SmallVec::new();
-    for name in plan
-        .remove
-        .iter()
-        .chain(plan.set.iter().map(|(name, _)| name))
-    {
+    for name in names_gone(plan) {
         for field in view.fields_named(name) {
             if !gone.contains(&field.line.start) {
                 gone.push(field.line.start);

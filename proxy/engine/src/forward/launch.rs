@@ -354,6 +354,7 @@ impl<O: Output> Step<'_, O> {
             aliases: plan.and_then(|plan| headers::aliases(view, plan)),
             breadth: breadth_to_write(request, branch.breadth),
             session: request.session,
+            decided_by: &request.tier,
         };
         copy.write(self.core).ok()
     }

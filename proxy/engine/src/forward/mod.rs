@@ -8,5 +8,5 @@ mod next_hop;
 mod record_route;
 
 pub(crate) use copy::Copy;
-pub(crate) use headers::identity_span;
+pub(crate) use headers::{identity_span, printable};
 pub(crate) use next_hop::{HostPart, NextHop};

@@ -209,3 +209,22 @@ fn requests_inside_of_dialogs_are_asked_about_where_a_rule_says_so() {
     world.receive(&BOB, &at_bob.reply(200));
     world.expect_to(&ALICE).response(200);
 }
+
+#[test]
+fn a_header_tells_what_decided_and_no_caller_can_make_it_up() {
+    let mut world = World::with(|config| config.decision_header = Some("X-Decided-By".to_owned()));
+    let invite = world.invite(&ALICE).with("x-decided-by", "mallory");
+    world.receive(&ALICE, &invite);
+    world.expect_to(&ALICE).response(100).lacks("X-Decided-By");
+    world.answer(serial(&[&BOB]));
+    let at_bob = world.expect_to(&BOB).request("INVITE");
+    assert_eq!(at_bob.all("X-Decided-By"), ["router"]);
+    world.receive(&BOB, &at_bob.reply(200));
+    world.expect_to(&ALICE).response(200);
+
+    let invite = world.call(&ALICE);
+    world.unavailable();
+    let refusal = world.expect_to(&ALICE).response(503);
+    assert_eq!(refusal.get("X-Decided-By"), "no application");
+    world.receive(&ALICE, &invite.ack(&refusal));
+}
