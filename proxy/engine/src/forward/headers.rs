@@ -64,10 +64,8 @@ pub(crate) fn tell_decision(
 
 /// An application chooses its own name, and it goes into a header.
 pub(crate) fn printable(text: &str) -> Vec<u8> {
-    let byte = |c: char| match u8::try_from(c) {
-        Ok(byte @ b' '..=b'~') => byte,
-        _ => b'?',
-    };
+    let is_printable = |byte: &u8| (b' '..=b'~').contains(byte);
+    let byte = |c: char| u8::try_from(c).ok().filter(is_printable).unwrap_or(b'?');
     text.chars().map(byte).collect()
 }
 
