@@ -14,6 +14,7 @@ mod agent;
 mod application;
 mod binary;
 mod example;
+pub mod faulty;
 mod log;
 mod message;
 mod ports;

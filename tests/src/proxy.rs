@@ -1,5 +1,6 @@
 //! The running binary.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -116,17 +117,31 @@ impl Proxy {
     /// Asks for the counters and returns one of a group; 0 where it never moved.
     #[must_use]
     pub fn counter(&self, group: &str, name: &str) -> u64 {
+        let counters = self.counters();
+        counters
+            .get(&format!("{group}.{name}"))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// All counters that have moved, each as `group.name`.
+    #[must_use]
+    pub fn counters(&self) -> BTreeMap<String, u64> {
         let before = self.log.len();
         signal(&self.child, "USR1");
         let line = self
             .log
             .wait_after(before, |line| line.contains("\"counters\""));
         let line: Value = serde_json::from_str(&line).expect("a log line in JSON");
-        let group = line[group].as_str().expect("the group");
-        let found = group
-            .split(' ')
-            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-        found.map_or(0, |value| value.parse().expect("a number"))
+        let groups = line.as_object().expect("a log line");
+        let pairs = groups.iter().flat_map(|(group, text)| {
+            let pairs = text.as_str().unwrap_or_default().split(' ');
+            pairs.filter_map(move |pair| {
+                let (name, value) = pair.split_once('=')?;
+                Some((format!("{group}.{name}"), value.parse().ok()?))
+            })
+        });
+        pairs.collect()
     }
 
     /// Waits until a counter has a value that `wanted` accepts.
