@@ -9,6 +9,7 @@ mod support;
 mod ack;
 mod alias;
 mod asking;
+mod calls;
 mod cancel;
 mod consultation;
 mod errors;

@@ -20,6 +20,7 @@ mod peer;
 mod recorder;
 mod routes;
 mod seen;
+mod told;
 mod world;
 
 pub(crate) use draft::Draft;

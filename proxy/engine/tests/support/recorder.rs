@@ -5,6 +5,7 @@ use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time}
 use tidegate_schemas::ConsultationId;
 
 use super::seen::Seen;
+use super::told::Told;
 
 /// Everything that the engine put out, in order.
 #[derive(Debug, Default)]
@@ -15,6 +16,7 @@ pub(crate) struct Recorder {
     pub(crate) forgotten: Vec<(ConsultationId, Forget)>,
     pub(crate) lookups: Vec<(ResolveId, String)>,
     pub(crate) finished: Vec<Done>,
+    pub(crate) calls: Vec<Told>,
 }
 
 /// A record of a transaction that has got its final response.
@@ -43,7 +45,9 @@ impl Output for Recorder {
         self.lookups.push((id, host.to_owned()));
     }
 
-    fn call(&mut self, _: &CallEvent<'_>) {}
+    fn call(&mut self, event: &CallEvent<'_>) {
+        self.calls.push(Told::new(event));
+    }
 
     fn finished(&mut self, record: &Finished<'_>) {
         self.finished.push(Done {

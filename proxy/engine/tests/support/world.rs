@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tidegate_engine::{AnswerError, Config, Engine, Forget, Listener, ListenerId, Time, Transport};
+use tidegate_engine::{
+    AnswerError, CallKinds, Config, Engine, Forget, Listener, ListenerId, Time, Transport,
+    UnknownCall,
+};
 use tidegate_schemas::{ConsultationId, RouteDocument};
 use tidegate_sip::{Head, Limits};
 
@@ -13,6 +16,7 @@ use super::draft::Draft;
 use super::peer::Peer;
 use super::recorder::{Done, Recorder};
 use super::seen::Seen;
+use super::told::Told;
 
 /// `udp:192.0.2.1:5060`
 pub(crate) const UDP: ListenerId = ListenerId(0);
@@ -271,6 +275,47 @@ impl World {
     }
 }
 
+/// Calls.
+impl World {
+    /// Somebody wants to know everything about calls.
+    pub(crate) fn following() -> Self {
+        let mut world = Self::new();
+        world.engine.follow_calls(CallKinds::ALL);
+        world
+    }
+
+    /// The next thing that was told about a call.
+    pub(crate) fn told(&mut self) -> Told {
+        assert!(!self.out.calls.is_empty(), "nothing more was told");
+        self.out.calls.remove(0)
+    }
+
+    /// Nothing more was told about calls.
+    pub(crate) fn expect_untold(&self) {
+        assert_eq!(self.out.calls, [], "told as well");
+    }
+
+    /// An order to end this call.
+    pub(crate) fn terminate(
+        &mut self,
+        call: ConsultationId,
+        detail: &str,
+    ) -> Result<(), UnknownCall> {
+        let result = self
+            .engine
+            .terminate(self.now, call, Some(detail), &mut self.out);
+        self.collect();
+        result
+    }
+
+    /// The calls that live, by their names.
+    pub(crate) fn calls(&self) -> Vec<ConsultationId> {
+        let mut calls = Vec::new();
+        self.engine.calls(self.now, |call| calls.push(call.call));
+        calls
+    }
+}
+
 /// Time.
 impl World {
     pub(crate) fn now(&self) -> u64 {
@@ -358,6 +403,7 @@ impl World {
     fn expect_no_remains(&mut self) {
         self.at(self.now.0 + LIFETIME_MS);
         assert_eq!(self.engine.live(), 0, "transactions live for ever");
+        assert_eq!(self.engine.followed_calls(), 0, "calls live for ever");
         assert_eq!(self.engine.timers(), 0, "timers are armed for ever");
         assert_eq!(self.open, [], "consultations wait for ever");
         let requests = self.engine.stats().requests;
