@@ -28,6 +28,13 @@ def require(*programs):
         sys.exit(f"missing: {' '.join(missing)}\n  sudo apt-get install {' '.join(missing)}")
 
 
+def require_websocket():
+    """The package with which router.js speaks WebSocket."""
+    folder = os.path.join(ROOT, "examples", "node")
+    if not os.path.isdir(os.path.join(folder, "node_modules", "ws")):
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+
+
 def require_free_ports():
     for kind, port in (("udp", SIP_PORT), ("udp", CALLEE_PORT), ("udp", CALLER_PORT), ("tcp", CHANNEL_PORT)):
         if bound(kind, port):
