@@ -40,8 +40,9 @@ impl Language {
             }
             Self::Python => {
                 let mut command = Command::new("python3");
-                command.arg("-u").arg(example("python").join("router.py"));
+                command.arg(example("python").join("router.py"));
                 command.env("PYTHONPATH", python());
+                command.env("PYTHONDONTWRITEBYTECODE", "1");
                 command
             }
         }

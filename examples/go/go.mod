@@ -1,0 +1,3 @@
+module tidegate.example/router
+
+go 1.19
