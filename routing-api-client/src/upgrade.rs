@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{self, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, CONNECTION, SEC_WEBSOCKET_PROTOCOL, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -40,9 +40,8 @@ where
         max_frame: settings.max_frame,
         give: Mutex::new(Some(give)),
     };
-    let app = Router::new().fallback(upgrade).with_state(Arc::new(gate));
+    let app = Router::new().fallback(answer).with_state(Arc::new(gate));
     let connection = http1::Builder::new()
-        .keep_alive(false)
         .timer(TokioTimer::new())
         .header_read_timeout(settings.hello_timeout)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app))
@@ -60,36 +59,43 @@ struct Gate {
     give: Mutex<Option<oneshot::Sender<Upgraded>>>,
 }
 
-async fn upgrade(
+/// A connection has one chance.
+async fn answer(
     State(gate): State<Arc<Gate>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Some(shown) = gate.shows_secret(&headers) else {
-        return unauthorized();
-    };
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade.protocols([SUBPROTOCOL]),
-        Err(refusal) => return refusal.into_response(),
-    };
-    if upgrade.selected_protocol().is_none() {
-        let needed = format!("the subprotocol {SUBPROTOCOL} is needed\n");
-        return (StatusCode::BAD_REQUEST, needed).into_response();
-    }
-    let give = gate
-        .give
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
-    upgrade
-        .max_message_size(gate.max_frame)
-        .max_frame_size(gate.max_frame)
-        .on_upgrade(async move |websocket| {
-            let _ = give.map(|give| give.send((websocket, shown)));
-        })
+    gate.pass(&headers, upgrade).unwrap_or_else(|refusal| {
+        let mut refusal = *refusal;
+        let close = HeaderValue::from_static("close");
+        refusal.headers_mut().insert(CONNECTION, close);
+        refusal
+    })
 }
 
 impl Gate {
+    fn pass(
+        &self,
+        headers: &HeaderMap,
+        upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    ) -> Result<Response, Box<Response>> {
+        let shown = self.shows_secret(headers).ok_or_else(unauthorized)?;
+        let upgrade = upgrade.map_err(IntoResponse::into_response)?;
+        let upgrade = upgrade.protocols([SUBPROTOCOL]);
+        if upgrade.selected_protocol().is_none() {
+            let needed = format!("the subprotocol {SUBPROTOCOL} is needed\n");
+            return Err(Box::new((StatusCode::BAD_REQUEST, needed).into_response()));
+        }
+        let mut give = self.give.lock().unwrap_or_else(PoisonError::into_inner);
+        let give = give.take();
+        Ok(upgrade
+            .max_message_size(self.max_frame)
+            .max_frame_size(self.max_frame)
+            .on_upgrade(async move |websocket| {
+                let _ = give.map(|give| give.send((websocket, shown)));
+            }))
+    }
+
     /// Whether the secret was shown, or is to be shown in the `hello`. Nothing when what was shown
     /// is wrong, or there will be no `hello`.
     fn shows_secret(&self, headers: &HeaderMap) -> Option<bool> {

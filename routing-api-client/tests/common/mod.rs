@@ -60,19 +60,18 @@ impl Proxy {
     }
 
     pub(crate) async fn with_inbox(dialect: Dialect, settings: Settings, capacity: usize) -> Self {
+        Self::serving(Accept::tcp(dialect), settings, capacity).await
+    }
+
+    pub(crate) async fn serving(accept: Accept, settings: Settings, capacity: usize) -> Self {
         let registry = Registry::new(settings);
         let (sender, inbox) = mpsc::channel(capacity);
         let inboxes = Inboxes::new(vec![sender]);
         let (stop, stopped) = watch::channel(false);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = serve(
-            listener,
-            Accept::tcp(dialect),
-            Arc::clone(&registry),
-            inboxes.clone(),
-            stopped,
-        );
+        let shared = Arc::clone(&registry);
+        let serving = serve(listener, accept, shared, inboxes.clone(), stopped);
         Self {
             dispatcher: Dispatcher::new(Arc::clone(&registry)),
             registry,
@@ -133,6 +132,21 @@ impl Proxy {
             Verdict::AskAgain(ids) => ids,
             Verdict::Nothing => Vec::new(),
             other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits for the end of an application, and gives back all that has to be asked again.
+    pub(crate) async fn gone(&mut self) -> Vec<ConsultationId> {
+        let mut again = Vec::new();
+        loop {
+            let inbound = self.inbound().await;
+            let over = matches!(inbound, Inbound::Lost { .. });
+            if let Verdict::AskAgain(ids) = self.dispatcher.on_inbound(inbound) {
+                again.extend(ids);
+            }
+            if over {
+                return again;
+            }
         }
     }
 
@@ -232,8 +246,13 @@ pub(crate) fn dialling(url: &str, dialect: Dialect) -> Arc<Policy> {
         tls: TlsClient::default(),
         notify: None,
     };
-    let member = Member {
-        name: "b".into(),
+    policy_of([("b", dial)])
+}
+
+/// A policy with these applications in its only pool.
+pub(crate) fn policy_of<const N: usize>(dialled: [(&str, Dial); N]) -> Arc<Policy> {
+    let member = |(name, dial): (&str, Dial)| Member {
+        name: name.into(),
         pool: 0,
         weight: 1,
         canary: None,
@@ -242,7 +261,7 @@ pub(crate) fn dialling(url: &str, dialect: Dialect) -> Arc<Policy> {
         dial: Some(dial),
     };
     Arc::new(Policy {
-        applications: vec![member],
+        applications: dialled.into_iter().map(member).collect(),
         ..Policy::simple()
     })
 }

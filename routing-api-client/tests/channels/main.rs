@@ -1,0 +1,11 @@
+//! What every channel has to do, and what only one of them can.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod certificates;
+#[path = "../common/mod.rs"]
+mod common;
+mod everywhere;
+mod http;
+mod only_http;
+mod strangers;
+mod way;
