@@ -244,6 +244,9 @@ impl Server {
                 headers.push(("Record-Route", text(route.span.of(view.bytes()))));
             }
         }
+        if status < 300 && stage.rng.percent(10) {
+            headers.push(("Session-Expires", "90".to_owned()));
+        }
         match status {
             300..=399 => headers.push(("Contact", contacts(stage))),
             401 => headers.push(("WWW-Authenticate", format!("Digest realm=\"{answer}\""))),

@@ -49,6 +49,10 @@ pub(crate) enum Event {
     /// The shell wakes the engine, for whatever reason.
     Wake,
     Drain,
+    /// Somebody subscribes to calls, or nobody does any more.
+    Follow(bool),
+    /// An order to end one of the live calls.
+    Terminate,
 }
 
 /// Events by time, those of one moment in the order in which they were planned.

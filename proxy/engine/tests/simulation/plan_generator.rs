@@ -53,6 +53,8 @@ impl<'a> Author<'a> {
 
     fn route(&mut self, round: u32) -> RouteDocument {
         let count = self.rng.usize(1..4);
+        let limit = self.rng.percent(12).then(|| self.rng.u32(1..100_000));
+        let record_route = self.rng.pick(&[None, None, Some(true), Some(false)]);
         RouteDocument {
             routing: Some(self.routing()),
             routes: self.routes(count, 1),
@@ -69,7 +71,9 @@ impl<'a> Author<'a> {
             ]),
             on_exhausted: self.on_exhausted(round),
             context: self.rng.percent(30).then(|| "where we were".to_owned()),
-            record_route: self.rng.pick(&[None, None, Some(true), Some(false)]),
+            record_route: record_route.filter(|wanted| *wanted || limit.is_none()),
+            max_call_ms: limit,
+            notify: self.rng.percent(8).then(Vec::new),
             ..RouteDocument::default()
         }
     }

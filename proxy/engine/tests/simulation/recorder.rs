@@ -3,6 +3,19 @@
 use bytes::Bytes;
 use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time};
 use tidegate_schemas::ConsultationId;
+use tidegate_schemas::call::{CallEventKind, EndCause};
+
+/// What was told about a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) kind: CallEventKind,
+    pub(crate) call: ConsultationId,
+    pub(crate) seq: u32,
+    pub(crate) at: u64,
+    pub(crate) call_id: Vec<u8>,
+    pub(crate) code: u16,
+    pub(crate) cause: Option<EndCause>,
+}
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -22,6 +35,7 @@ pub(crate) enum Command {
         id: ResolveId,
         host: String,
     },
+    Call(Notice),
     Finished {
         call: ConsultationId,
         request: Vec<u8>,
@@ -52,7 +66,17 @@ impl Output for Recorder {
         self.commands.push(Command::Resolve { id, host });
     }
 
-    fn call(&mut self, _: &CallEvent<'_>) {}
+    fn call(&mut self, event: &CallEvent<'_>) {
+        self.commands.push(Command::Call(Notice {
+            kind: event.kind,
+            call: event.call,
+            seq: event.seq,
+            at: event.at.0,
+            call_id: event.call_id.to_vec(),
+            code: event.code,
+            cause: event.cause,
+        }));
+    }
 
     fn finished(&mut self, record: &Finished<'_>) {
         self.commands.push(Command::Finished {

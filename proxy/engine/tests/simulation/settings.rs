@@ -1,7 +1,7 @@
 //! The configuration of a seed.
 
 use fastrand::Rng;
-use tidegate_engine::{Config, Timers};
+use tidegate_engine::{CallSettings, Config, Timers};
 
 use crate::plan_generator::Author;
 use crate::rng::Choose;
@@ -21,6 +21,10 @@ pub(crate) fn config(rng: &mut Rng, scene: &Scene) -> Config {
     config.max_rounds = rng.u32(1..8);
     config.max_targets = rng.pick(&[4, 32]);
     config.min_session_expires = rng.pick(&[None, Some(300)]);
+    config.calls = CallSettings {
+        max_calls: rng.pick(&[1, 1 << 20, 1 << 20, 1 << 20]),
+        probe_ms: Some(rng.u32(20_000..200_000)),
+    };
     if rng.percent(40) {
         let mut author = Author::new(rng, scene);
         config.fallback = Some(author.usable(&config));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use tidegate_engine::{AnswerError, Engine, Hop, Source, Stats, Time};
+use tidegate_engine::{AnswerError, CallKinds, Engine, Hop, Source, Stats, Time};
 use tidegate_schemas::ConsultationId;
 
 use crate::callee::Servers;
@@ -74,6 +74,17 @@ impl World {
         for _ in 0..stage.rng.u32(0..20) {
             let delay = stage.rng.u64(0..span * 2);
             stage.plan(delay, Event::Wake);
+        }
+        if stage.rng.percent(75) {
+            stage.plan(0, Event::Follow(true));
+            for _ in 0..stage.rng.u32(0..6) {
+                let delay = stage.rng.u64(0..span * 2);
+                stage.plan(delay, Event::Terminate);
+            }
+            if stage.rng.percent(20) {
+                let delay = stage.rng.u64(0..span);
+                stage.plan(delay, Event::Follow(false));
+            }
         }
         if stage.rng.percent(15) {
             let delay = stage.rng.u64(0..span);
@@ -147,12 +158,39 @@ impl World {
                 );
             }
             Event::Wake => return self.wake(),
+            Event::Follow(wanted) => {
+                let kinds = if wanted {
+                    CallKinds::ALL
+                } else {
+                    CallKinds::default()
+                };
+                self.engine.follow_calls(kinds);
+            }
+            Event::Terminate => return self.terminate(),
             Event::Drain => {
                 self.engine.drain();
                 self.ledger.drained();
             }
         }
         Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<(), Violation> {
+        let now = Time(self.stage.now);
+        let mut calls = Vec::new();
+        self.engine.calls(now, |call| calls.push(call.call));
+        if calls.is_empty() {
+            return Ok(());
+        }
+        let call = self.stage.rng.pick(&calls);
+        let mut result = Ok(());
+        self.observed(Input::Order, |engine, out| {
+            result = engine.terminate(now, call, Some("enough"), out);
+        })?;
+        match result {
+            Ok(()) => Ok(()),
+            Err(_) => Err(Violation::new("a live call can't be ended")),
+        }
     }
 
     fn wake(&mut self) -> Result<(), Violation> {
@@ -267,7 +305,7 @@ impl World {
                 router::on_consult(&mut self.stage, id, deadline);
             }
             Command::Resolve { id, host } => resolver::on_resolve(&mut self.stage, id, &host),
-            Command::Forget { .. } | Command::Finished { .. } => {}
+            Command::Forget { .. } | Command::Finished { .. } | Command::Call(_) => {}
         }
         Ok(())
     }

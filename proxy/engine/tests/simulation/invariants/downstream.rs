@@ -24,6 +24,9 @@ impl Ledger {
         match view.method() {
             Method::Cancel if known => self.check_cancel(&name, hop, view, bytes),
             Method::Ack if known => self.check_ack(&name, hop, bytes),
+            Method::Bye | Method::Options if !known && view.vias().count() == 1 => {
+                self.check_own_request(hop, view, bytes)
+            }
             Method::Cancel | Method::Ack => self.check_passed_on(input, hop, view),
             _ if known => self.check_repeat(&name, hop, bytes),
             _ => self.check_copy(name, hop, view, bytes),

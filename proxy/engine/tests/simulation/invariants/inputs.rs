@@ -62,7 +62,7 @@ impl Ledger {
             }
             Input::Undelivered { payload } => self.undelivered(payload),
             Input::Resolved { host, addresses } => self.resolved(host, addresses),
-            Input::Timers => {}
+            Input::Timers | Input::Order => {}
         }
         Ok(())
     }
@@ -94,6 +94,7 @@ impl Ledger {
         begun.told.add_request(view);
         let index = self.transactions.len();
         self.transactions.push(begun);
+        self.note_number(view);
         self.by_key.insert(key, index);
         self.step.began = Some(index);
         if let Some(fallback) = self.config.clone().fallback.as_ref() {

@@ -1,6 +1,7 @@
 //! What has to hold after every step, whatever the seed. The ledger sees each input of the engine
 //! and what came of it, and keeps its own account of transactions, branches and consultations.
 
+mod calls;
 mod consultations;
 mod downstream;
 mod heard;
@@ -21,6 +22,7 @@ use tidegate_sip::View;
 
 use crate::draft::read;
 use crate::recorder::Command;
+use calls::Book;
 use consultations::Open;
 use told::Told;
 use transaction::{Branch, Key, Transaction};
@@ -72,6 +74,8 @@ pub(crate) enum Input<'a> {
         host: &'a str,
         addresses: &'a [IpAddr],
     },
+    /// A call has to be ended.
+    Order,
     Timers,
 }
 
@@ -87,6 +91,7 @@ pub(crate) struct Ledger {
     over: BTreeSet<ConsultationId>,
     /// Where messages without a transaction may go.
     stateless: Told,
+    book: Book,
     draining: bool,
     now: u64,
     step: Step,
@@ -128,6 +133,7 @@ impl Ledger {
             open: BTreeMap::new(),
             over: BTreeSet::new(),
             stateless: Told::default(),
+            book: Book::default(),
             draining: false,
             now: 0,
             step: Step::default(),
@@ -153,6 +159,7 @@ impl Ledger {
         for command in commands {
             self.check(input, command)?;
         }
+        self.look_at_calls(engine)?;
         self.check_state(engine)
     }
 
@@ -171,6 +178,7 @@ impl Ledger {
             Command::Consult { id, deadline } => self.begin_consultation(*id, *deadline),
             Command::Forget { id, why } => self.forget(input, *id, *why),
             Command::Resolve { host, .. } => self.check_look_up(host),
+            Command::Call(notice) => self.check_notice(notice),
             Command::Finished {
                 call,
                 request,
@@ -251,6 +259,7 @@ impl Ledger {
             "consultations are left: {:?}",
             self.open
         );
+        self.check_calls_at_the_end(engine)?;
         self.transactions
             .iter()
             .try_for_each(Transaction::check_end)
