@@ -1,17 +1,33 @@
-//! A routing application: it answers the proxy's questions out of a rules file.
+//! A routing application: it answers the proxy's questions by a chain of small modules, and takes
+//! what happens to calls.
 //!
-//! [`rules`] reads the file, [`decide`](mod@decide) makes an answer, [`channel`] talks to the proxy,
-//! [`watch`] follows the file.
+//! [`setup`] reads the configuration, [`watch`] follows it, [`service`] answers by it, [`channel`]
+//! talks to proxies. Each module is one file below `modules`.
 
+mod action;
+mod ask;
 mod backoff;
+pub mod chain;
 pub mod channel;
-mod condition;
-pub mod decide;
+mod clock;
+mod counters;
+mod csv;
+mod digits;
+pub mod error;
+mod files;
 mod list;
-pub mod rules;
-pub mod session;
-mod shadow;
+mod modules;
+mod notifications;
+mod pattern;
+mod secret;
+pub mod service;
+mod session;
+pub mod setup;
+mod steps;
+mod store;
 mod target;
 mod template;
+#[cfg(test)]
+mod testing;
 mod uri;
 pub mod watch;

@@ -1,173 +1,296 @@
 //! One side of a conversation with the proxy, without its socket.
 
-use serde::Serialize;
-use tidegate_schemas::frame::{Framing, encode_with};
-use tidegate_schemas::message::{ErrorMessage, FromApplication, FromProxy, Hello};
-use tidegate_schemas::{ConsultationId, RouteDocument};
-use tracing::{debug, error, info, warn};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::future;
+use std::sync::Arc;
 
-use crate::decide::decide;
-use crate::rules::Rules;
+use bytes::Bytes;
+use serde::Deserialize;
+use tidegate_schemas::message::{ErrorMessage, FromApplication, Hello};
+use tidegate_schemas::{ConsultationId, FromProxy};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tracing::{debug, info, warn};
+
+use crate::chain::json;
+use crate::counters::Count;
+use crate::notifications::Outcome;
+use crate::secret;
+use crate::service::Service;
+
+/// As much of a message as is needed to know who takes it.
+#[derive(Deserialize)]
+pub(crate) struct Head<'a> {
+    #[serde(rename = "type", borrow)]
+    pub(crate) kind: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) id: Option<ConsultationId>,
+    #[serde(default, borrow)]
+    pub(crate) call: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    pub(crate) event_id: Option<Cow<'a, str>>,
+}
+
+/// What became of a question or a notification.
+struct Finished {
+    id: Option<ConsultationId>,
+    message: Option<Vec<u8>>,
+}
+
+/// The proxy has not shown the secret.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the proxy's token is wrong or missing")]
+pub(crate) struct Stranger;
 
 /// Takes the proxy's messages and gives what is to be sent.
-///
-/// Answers wait for [`Session::flush`], so that a question which is cancelled right behind costs
-/// nothing more.
-#[derive(Debug)]
-pub struct Session {
-    framing: Framing,
-    answers: Vec<RouteDocument>,
+pub(crate) struct Session {
+    service: Arc<Service>,
+    trusted: bool,
+    working: JoinSet<Finished>,
+    questions: HashMap<ConsultationId, AbortHandle>,
 }
 
 impl Session {
-    /// A conversation that has not begun.
-    #[must_use]
-    pub fn new(framing: Framing) -> Self {
+    /// A conversation that has not begun, with a proxy that may be known already.
+    pub(crate) fn new(service: Arc<Service>, trusted: bool) -> Self {
         Self {
-            framing,
-            answers: Vec::new(),
+            trusted: trusted || service.token().is_none(),
+            service,
+            working: JoinSet::new(),
+            questions: HashMap::new(),
         }
     }
 
-    /// Says who is there. It has to be the first message.
-    pub fn hello(&self, hello: &Hello<'_>, out: &mut Vec<u8>) {
-        self.send(&FromApplication::Hello(hello.clone()), out);
+    /// Takes one message of the proxy; gives what is to be sent at once.
+    pub(crate) fn handle(&mut self, message: &Bytes) -> Result<Option<Vec<u8>>, Stranger> {
+        let head = match serde_json::from_slice::<Head<'_>>(message) {
+            Ok(head) => head,
+            Err(error) => return Ok(Some(bad_message(&self.service, None, &error))),
+        };
+        if !self.trusted && head.kind != "hello" {
+            return Err(Stranger);
+        }
+        match (&*head.kind, head.id) {
+            ("route", Some(id)) => self.question(id, message.clone()),
+            ("cancelled", Some(id)) => self.forget(id),
+            ("call", _) => self.notification(&head, message.clone()),
+            _ => return self.other(message),
+        }
+        Ok(None)
     }
 
-    /// Asks whether the proxy is still there.
-    pub fn ping(&self, out: &mut Vec<u8>) {
-        self.send(&FromApplication::Ping, out);
-    }
-
-    /// Asks for no more questions.
-    pub fn drain(&self, out: &mut Vec<u8>) {
-        self.send(&FromApplication::Drain, out);
-    }
-
-    /// Takes one message of the proxy.
-    pub fn handle(&mut self, message: &[u8], rules: &Rules, out: &mut Vec<u8>) {
+    fn other(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Stranger> {
         match serde_json::from_slice(message) {
-            Ok(message) => self.handle_message(message, rules, out),
-            Err(error) => self.refuse(&error, out),
+            Ok(FromProxy::Hello(hello)) => self.greet(&hello)?,
+            Ok(FromProxy::Ping) => return Ok(Some(json(&FromApplication::Pong))),
+            Ok(FromProxy::Drain) => info!("the proxy is about to close this connection"),
+            Ok(FromProxy::Error(refusal)) => self.log_refusal(&refusal),
+            Ok(_) => {}
+            Err(error) => return Ok(Some(bad_message(&self.service, None, &error))),
         }
+        Ok(None)
     }
 
-    /// Sends the answers to all questions that are still of interest.
-    pub fn flush(&mut self, out: &mut Vec<u8>) {
-        for document in std::mem::take(&mut self.answers) {
-            self.send(&document, out);
+    fn greet(&mut self, hello: &Hello<'_>) -> Result<(), Stranger> {
+        let shown = hello.token.as_deref().unwrap_or_default();
+        let wanted = self.service.token().unwrap_or_default();
+        if !self.trusted && !secret::same(wanted, shown) {
+            return Err(Stranger);
         }
+        self.trusted = true;
+        info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
+        Ok(())
     }
 
-    fn handle_message(&mut self, message: FromProxy<'_>, rules: &Rules, out: &mut Vec<u8>) {
-        match message {
-            FromProxy::Cancelled { id } => self.forget(id),
-            FromProxy::Drain => info!("the proxy is about to close this connection"),
-            FromProxy::Error(refusal) => log_refusal(&refusal),
-            FromProxy::Hello(hello) => {
-                info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
+    fn question(&mut self, id: ConsultationId, message: Bytes) {
+        let service = Arc::clone(&self.service);
+        let work = self.working.spawn(async move {
+            Finished {
+                id: Some(id),
+                message: Some(answer(&service, id, &message).await),
             }
-            FromProxy::Ping => self.send(&FromApplication::Pong, out),
-            FromProxy::Pong
-            | FromProxy::Call(_)
-            | FromProxy::Calls { .. }
-            | FromProxy::Terminated { .. } => {}
-            FromProxy::Route { event, .. } => {
-                let document = decide(&event, rules);
-                debug!(id = %event.id, call = %event.call, uri = %event.request.uri,
-                    rule = ?document.tags, "decided");
-                self.answers.push(document);
+        });
+        self.questions.insert(id, work);
+    }
+
+    fn notification(&mut self, head: &Head<'_>, message: Bytes) {
+        let event_id = head.event_id.as_deref().unwrap_or_default().to_owned();
+        let call = head.call.as_deref().unwrap_or_default();
+        let outcome = self.service.take_notification(call, message);
+        let service = Arc::clone(&self.service);
+        self.working.spawn(async move {
+            let outcome = outcome.await.unwrap_or(Outcome::Failed);
+            service.count_notification(outcome);
+            let done = outcome == Outcome::Done;
+            Finished {
+                id: None,
+                message: done.then(|| acknowledge(&event_id)),
             }
-        }
+        });
     }
 
     fn forget(&mut self, id: ConsultationId) {
-        debug!(%id, "the caller hung up");
-        self.answers.retain(|document| document.id != Some(id));
-    }
-
-    fn refuse(&self, error: &serde_json::Error, out: &mut Vec<u8>) {
-        warn!(%error, "the proxy sent something that can't be read");
-        let refusal = ErrorMessage {
-            reference: None,
-            id: None,
-            code: "bad_message".into(),
-            message: error.to_string().into(),
-            pointer: None,
-        };
-        self.send(&FromApplication::Error(refusal), out);
-    }
-
-    fn send(&self, message: &impl Serialize, out: &mut Vec<u8>) {
-        let start = out.len();
-        let written = encode_with(self.framing, out, |out| serde_json::to_writer(out, message));
-        if let Err(error) = written {
-            out.truncate(start);
-            error!(%error, "a message can't be written as JSON");
+        if let Some(work) = self.questions.remove(&id) {
+            debug!(%id, "an answer is of no use any more");
+            self.service.counters.add(Count::Cancelled, 1);
+            work.abort();
         }
+    }
+
+    fn log_refusal(&self, refusal: &ErrorMessage<'_>) {
+        self.service.counters.add(Count::Refused, 1);
+        let id = refusal.id.map(|id| id.to_string()).unwrap_or_default();
+        let pointer = refusal.pointer.as_deref().unwrap_or_default();
+        warn!(id, code = %refusal.code, pointer, "the proxy refused: {}", refusal.message);
+    }
+
+    /// The messages that are to be sent as soon as there are some; may be dropped at any time.
+    pub(crate) async fn finished(&mut self) -> Vec<Vec<u8>> {
+        if self.working.is_empty() {
+            return future::pending().await;
+        }
+        let first = self.working.join_next().await;
+        let mut messages = Vec::new();
+        messages.extend(first.and_then(|first| self.take(first)));
+        while let Some(next) = self.working.try_join_next() {
+            messages.extend(self.take(next));
+        }
+        messages
+    }
+
+    fn take(&mut self, finished: Result<Finished, JoinError>) -> Option<Vec<u8>> {
+        let finished = finished.ok()?;
+        if let Some(id) = finished.id {
+            // Without an entry the question was cancelled when its answer was there already.
+            self.questions.remove(&id)?;
+        }
+        finished.message
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.working.is_empty()
     }
 }
 
-fn log_refusal(refusal: &ErrorMessage<'_>) {
-    let id = refusal.id.map(|id| id.to_string()).unwrap_or_default();
-    let pointer = refusal.pointer.as_deref().unwrap_or_default();
-    warn!(id, code = %refusal.code, pointer, "the proxy refused an answer: {}", refusal.message);
+async fn answer(service: &Service, id: ConsultationId, message: &[u8]) -> Vec<u8> {
+    match serde_json::from_slice(message) {
+        Ok(FromProxy::Route { event, .. }) => service.answer(&event).await.to_json(),
+        Ok(_) => Vec::new(),
+        Err(error) => bad_message(service, Some(id), &error),
+    }
+}
+
+/// Says that a notification is done.
+pub(crate) fn acknowledge(event_id: &str) -> Vec<u8> {
+    json(&FromApplication::Ack {
+        event_id: event_id.into(),
+    })
+}
+
+/// Says that a message can't be read.
+pub(crate) fn bad_message(
+    service: &Service,
+    id: Option<ConsultationId>,
+    error: &serde_json::Error,
+) -> Vec<u8> {
+    warn!(%error, "the proxy sent something that can't be read");
+    service.counters.add(Count::BadMessages, 1);
+    json(&FromApplication::Error(ErrorMessage {
+        id,
+        reference: None,
+        code: "bad_message".into(),
+        message: error.to_string().into(),
+        pointer: None,
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
+    use crate::testing::{Fixture, Question};
 
     const FIRST: &str = "00000001-00000002-00000003";
     const SECOND: &str = "00000001-00000002-00000004";
+    const RULES: &str = "[default]\nreply = { code = 404 }";
 
     fn question(id: &str) -> String {
-        format!(
-            r#"{{"type":"route","version":"1.0","id":"{id}","call":"c","node":"n","deadline_ms":1000,
-            "attempt":1,"reason":"new",
-            "source":{{"transport":"udp","ip":"192.0.2.1","port":5060,"listener":"udp:192.0.2.2:5060"}},
-            "request":{{"method":"INVITE","uri":"sip:7@x","from":{{"uri":"sip:a"}},
-            "to":{{"uri":"sip:7@x"}},"call_id":"x","cseq":1,"headers":[]}}}}"#
-        )
+        let mut question = Question::default().to_json();
+        question["type"] = "route".into();
+        question["version"] = "1.0".into();
+        question["id"] = id.into();
+        question.to_string()
     }
 
-    fn talk(messages: &[&str]) -> String {
-        let rules = Rules::parse("[default]\nreply = { code = 404 }").unwrap();
-        let mut session = Session::new(Framing::Lines);
+    async fn talk(messages: &[&str]) -> Vec<Value> {
+        let mut session = Session::new(Fixture::new(RULES).service(None), false);
         let mut out = Vec::new();
         for message in messages {
-            session.handle(message.as_bytes(), &rules, &mut out);
+            let message = Bytes::copy_from_slice(message.as_bytes());
+            out.extend(session.handle(&message).unwrap());
         }
-        session.flush(&mut out);
-        String::from_utf8(out).unwrap()
+        while !session.is_idle() {
+            out.extend(session.finished().await);
+        }
+        out.iter()
+            .map(|message| serde_json::from_slice(message).unwrap())
+            .collect()
     }
 
-    #[test]
-    fn a_question_that_is_cancelled_gets_no_answer() {
+    #[tokio::test]
+    async fn a_question_that_is_cancelled_gets_no_answer() {
         let cancelled = format!(r#"{{"type":"cancelled","id":"{FIRST}"}}"#);
-        let out = talk(&[&question(FIRST), &question(SECOND), &cancelled]);
-        assert!(!out.contains(FIRST) && out.contains(SECOND), "{out}");
+        let out = talk(&[&question(FIRST), &question(SECOND), &cancelled]).await;
+        assert_eq!(out.len(), 1);
+        assert_eq!(out[0]["id"], SECOND);
     }
 
-    #[test]
-    fn a_ping_is_answered() {
-        assert_eq!(talk(&[r#"{"type":"ping"}"#]), "{\"type\":\"pong\"}\n");
-    }
-
-    #[test]
-    fn what_needs_no_answer_gets_none() {
+    #[tokio::test]
+    async fn a_ping_is_answered_and_what_needs_no_answer_gets_none() {
+        assert_eq!(
+            talk(&[r#"{"type":"ping"}"#]).await,
+            [serde_json::json!({"type": "pong"})]
+        );
         let refusal = r#"{"type":"error","code":"unknown_id","message":"late"}"#;
         let hello = r#"{"type":"hello","version":"1.0","name":"edge"}"#;
-        assert_eq!(
-            talk(&[hello, refusal, r#"{"type":"drain"}"#, r#"{"type":"pong"}"#]),
-            ""
-        );
+        let out = talk(&[hello, refusal, r#"{"type":"drain"}"#, r#"{"type":"pong"}"#]).await;
+        assert_eq!(out, [Value::Null; 0]);
     }
 
-    #[test]
-    fn what_can_not_be_read_is_refused() {
-        for junk in ["{}", "[]", r#"{"type":"route"}"#, r#"{"type":"dance"}"#] {
-            assert!(talk(&[junk]).contains("bad_message"), "{junk}");
+    #[tokio::test]
+    async fn what_can_not_be_read_is_refused() {
+        let without_request = format!(r#"{{"type":"route","id":"{FIRST}"}}"#);
+        for junk in [
+            "{}",
+            "[]",
+            r#"{"type":"route"}"#,
+            r#"{"type":"dance"}"#,
+            &without_request,
+        ] {
+            let out = talk(&[junk]).await;
+            assert_eq!(out[0]["code"], "bad_message", "{junk}");
         }
+        assert_eq!(talk(&[&without_request]).await[0]["id"], FIRST);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_dials_has_to_show_the_secret_first() {
+        let begin = |messages: &[&'static str]| {
+            let mut session = Session::new(Fixture::new(RULES).service(Some("s3cret")), false);
+            let handled: Result<Vec<_>, Stranger> = messages
+                .iter()
+                .map(|message| session.handle(&Bytes::from_static(message.as_bytes())))
+                .collect();
+            handled.is_ok()
+        };
+        let right = r#"{"type":"hello","version":"1.0","name":"e","token":"s3cret"}"#;
+        let wrong = r#"{"type":"hello","version":"1.0","name":"e","token":"s3creT"}"#;
+        let none = r#"{"type":"hello","version":"1.0","name":"e"}"#;
+        assert!(begin(&[right, r#"{"type":"ping"}"#]));
+        assert!(!begin(&[wrong]));
+        assert!(!begin(&[none]));
+        assert!(!begin(&[r#"{"type":"ping"}"#]));
     }
 }

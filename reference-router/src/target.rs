@@ -75,15 +75,7 @@ impl<'de> Visitor<'de> for TargetVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Target, E> {
         let deserializer = serde::de::value::StrDeserializer::new(text);
-        Ok(Target::from(RawTarget {
-            uri: Some(UriTemplate::deserialize(deserializer)?),
-            dst_uri: None,
-            socket: None,
-            fr_timer: None,
-            fr_inv_timer: None,
-            headers: BTreeMap::new(),
-            remove_headers: Vec::new(),
-        }))
+        Ok(Target::to_uri(UriTemplate::deserialize(deserializer)?))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Target, A::Error> {
@@ -111,6 +103,18 @@ impl From<RawTarget> for Target {
 }
 
 impl Target {
+    pub(crate) fn to_uri(uri: UriTemplate) -> Self {
+        Self {
+            uri: Some(uri),
+            dst_uri: None,
+            socket: None,
+            fr_timer: None,
+            fr_inv_timer: None,
+            headers: Vec::new(),
+            remove_headers: Vec::new(),
+        }
+    }
+
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         let uris = self.uri.iter().chain(&self.dst_uri).map(|uri| &uri.0);
         uris.chain(self.headers.iter().map(|(_, value)| value))

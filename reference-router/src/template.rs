@@ -11,6 +11,7 @@ use crate::uri::{Callee, escape_user};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Domain,
+    Number,
     Rest,
     Uri,
     User,
@@ -31,6 +32,10 @@ pub(crate) struct Filling<'a> {
     pub(crate) callee: &'a Callee<'a>,
     /// The user behind the prefix that matched.
     pub(crate) rest: &'a str,
+    /// The user as it stands in a URI, with what number portability adds.
+    pub(crate) number: &'a str,
+    /// The Request-URI, with what number portability adds.
+    pub(crate) uri: &'a str,
 }
 
 impl Template {
@@ -62,7 +67,7 @@ impl Template {
     }
 
     pub(crate) fn needs_user(&self) -> bool {
-        self.has(Place::User) || self.needs_rest()
+        self.has(Place::User) || self.has(Place::Number) || self.needs_rest()
     }
 
     pub(crate) fn needs_rest(&self) -> bool {
@@ -94,11 +99,12 @@ impl Place {
     fn parse(word: &str) -> Result<Self, String> {
         match word {
             "domain" => Ok(Self::Domain),
+            "number" => Ok(Self::Number),
             "rest" => Ok(Self::Rest),
             "uri" => Ok(Self::Uri),
             "user" => Ok(Self::User),
             other => Err(format!(
-                "unknown place {{{other}}}; there are {{user}}, {{rest}}, {{domain}} and {{uri}}"
+                "unknown place {{{other}}}; there are {{user}}, {{number}}, {{rest}}, {{domain}} and {{uri}}"
             )),
         }
     }
@@ -106,8 +112,9 @@ impl Place {
     fn fill(self, filling: &Filling<'_>, out: &mut String) {
         match self {
             Self::Domain => fill_domain(&filling.callee.domain, out),
+            Self::Number => out.push_str(filling.number),
             Self::Rest => escape_user(filling.rest, out),
-            Self::Uri => out.push_str(filling.callee.uri),
+            Self::Uri => out.push_str(filling.uri),
             Self::User => escape_user(filling.callee.user.as_deref().unwrap_or_default(), out),
         }
     }
@@ -161,11 +168,14 @@ mod tests {
         let filling = Filling {
             callee: &callee,
             rest: "30",
+            number: "+4930;npdi",
+            uri: "sip:+4930;npdi@h",
         };
         let fill = |text| Template::parse(text).unwrap().fill(&filling);
         assert_eq!(fill("sip:+49{rest}@{domain}"), "sip:+4930@[2001:db8::1]");
         assert_eq!(fill("{user}"), "0049%2030");
-        assert_eq!(fill("{uri}"), callee.uri);
+        assert_eq!(fill("{number}"), "+4930;npdi");
+        assert_eq!(fill("{uri}"), "sip:+4930;npdi@h");
         assert_eq!(fill("plain"), "plain");
     }
 

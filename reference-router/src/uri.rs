@@ -11,6 +11,10 @@ pub(crate) struct Callee<'a> {
     pub(crate) user: Option<String>,
     /// The host in lower case, without its port; an IPv6 address without its brackets.
     pub(crate) domain: String,
+    /// Number portability has been looked up (RFC 4694 section 5: `npdi`).
+    pub(crate) npdi: bool,
+    /// The routing number (RFC 4694 section 5: `rn`).
+    pub(crate) rn: Option<String>,
 }
 
 impl<'a> Callee<'a> {
@@ -26,7 +30,56 @@ impl<'a> Callee<'a> {
             uri,
             user: (!user.is_empty()).then_some(user),
             domain,
+            npdi: parameters(uri).any(|(name, _)| name.eq_ignore_ascii_case("npdi")),
+            rn: parameters(uri)
+                .find(|(name, _)| name.eq_ignore_ascii_case("rn"))
+                .map(|(_, value)| value.to_owned()),
         }
+    }
+}
+
+/// The parameters of the telephone number that a URI holds: `;rn=+49` in `sip:49;rn=+49@h`.
+fn parameters(uri: &str) -> impl Iterator<Item = (&str, &str)> {
+    let number = number_part(uri).map_or("", |(_, number, _)| number);
+    let all = number.split(';').skip(1);
+    all.map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
+}
+
+/// A URI as what stands in front of its telephone number, the number with its parameters, the rest.
+fn number_part(uri: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = uri.split_once(':')?;
+    let begin = scheme.len() + 1;
+    let end = if scheme.eq_ignore_ascii_case("tel") {
+        uri.len()
+    } else {
+        let (userinfo, _) = rest.split_once('@')?;
+        begin + userinfo.split(':').next().map_or(0, str::len)
+    };
+    Some((uri.get(..begin)?, uri.get(begin..end)?, uri.get(end..)?))
+}
+
+/// `uri` with these parameters at its telephone number, in the order of RFC 3966 section 3: extension
+/// and subaddress, then the context, then the others by name. Nothing where it has no number.
+pub(crate) fn with_parameters(uri: &str, added: &[String]) -> Option<String> {
+    let (before, number, behind) = number_part(uri)?;
+    let mut parts = number.split(';');
+    let digits = parts.next().filter(|digits| !digits.is_empty())?;
+    let mut parameters: Vec<&str> = parts.chain(added.iter().map(String::as_str)).collect();
+    parameters.sort_by_key(|parameter| rank(parameter));
+    let mut out = format!("{before}{digits}");
+    for parameter in parameters {
+        let _ = write!(out, ";{parameter}");
+    }
+    out.push_str(behind);
+    Some(out)
+}
+
+fn rank(parameter: &str) -> (u8, String) {
+    let name = parameter.split('=').next().unwrap_or_default();
+    match name.to_ascii_lowercase() {
+        name if name == "ext" || name == "isub" => (0, name),
+        name if name == "phone-context" => (1, name),
+        name => (2, name),
     }
 }
 
@@ -127,6 +180,32 @@ mod tests {
                 (user, domain),
                 "{uri}"
             );
+        }
+    }
+
+    #[test]
+    fn parameters_of_a_number_are_found_and_added_in_order() {
+        let number = Callee::parse("sip:+4930;npdi;rn=+49199@h");
+        assert!(number.npdi);
+        assert_eq!(number.rn.as_deref(), Some("+49199"));
+        let host_only = Callee::parse("sip:+4930@h;npdi;rn=+49199");
+        assert_eq!((host_only.npdi, host_only.rn), (false, None));
+        let added = ["npdi".to_owned(), "rn=+49199".to_owned()];
+        for (uri, with) in [
+            (
+                "sip:+4930@h:5060;x=y",
+                Some("sip:+4930;npdi;rn=+49199@h:5060;x=y"),
+            ),
+            (
+                "sip:30;zz=1;phone-context=+49;ext=7:secret@h",
+                Some("sip:30;ext=7;phone-context=+49;npdi;rn=+49199;zz=1:secret@h"),
+            ),
+            ("tel:+49-30", Some("tel:+49-30;npdi;rn=+49199")),
+            ("sip:h", None),
+            ("sip:@h", None),
+            ("", None),
+        ] {
+            assert_eq!(with_parameters(uri, &added).as_deref(), with, "{uri}");
         }
     }
 

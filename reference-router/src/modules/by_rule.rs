@@ -1,39 +1,32 @@
-//! From an event to a route document.
+//! From a question and rules to a document.
 
 use tidegate_schemas::RouteEvent;
-use tidegate_schemas::document::{
-    Action as Verb, Headers, RedirectContact, Reply, Route, RouteDocument, Target,
-};
-use tidegate_schemas::message::VERSION;
+use tidegate_schemas::document::RouteDocument;
 
-use crate::rules::{self, Action, Plan, Rule, Rules};
-use crate::target;
-use crate::template::{Filling, UriTemplate};
+use crate::ask::Ask;
+use crate::modules::rules::{Rule, Rules};
 use crate::uri::Callee;
 
-/// The answer to `event`: that of the first rule that matches, else of the default.
+/// The answer of the first rule that matches.
 ///
-/// The name of the rule goes along as the tag `rule`, so that the proxy's log shows it.
-#[must_use]
-pub fn decide(event: &RouteEvent<'_>, rules: &Rules) -> RouteDocument {
-    let callee = Callee::parse(&event.request.uri);
-    let matching = |rule| match_rule(rule, event, &callee);
-    let first = rules.rules.iter().find_map(matching);
-    let (rule, rest) = first.unwrap_or((&rules.default, ""));
-    let filling = Filling {
-        callee: &callee,
-        rest,
-    };
-    RouteDocument {
-        version: Some(VERSION.to_owned()),
-        id: Some(event.id),
-        tags: Some(
-            [("rule".to_owned(), rule.name.as_str().into())]
-                .into_iter()
-                .collect(),
-        ),
-        ..answer(&rule.action, &filling)
-    }
+/// Its name goes along as the tag `rule`, so that the proxy's log shows it.
+pub(crate) fn first_match(ask: &mut Ask<'_>, rules: &Rules) -> Option<RouteDocument> {
+    let matching = |rule| match_rule(rule, ask.event, &ask.callee);
+    let (rule, rest) = rules.rules.iter().find_map(matching)?;
+    let document = rule.action.document(ask, rest);
+    name(ask, rule);
+    Some(document)
+}
+
+/// The answer to what no rule matches.
+pub(crate) fn default(ask: &mut Ask<'_>, rules: &Rules) -> RouteDocument {
+    name(ask, &rules.default);
+    rules.default.action.document(ask, "")
+}
+
+fn name(ask: &mut Ask<'_>, rule: &Rule) {
+    ask.tags
+        .insert("rule".to_owned(), rule.name.as_str().into());
 }
 
 fn match_rule<'r, 'c>(
@@ -47,82 +40,14 @@ fn match_rule<'r, 'c>(
     (has_user && has_rest).then_some((rule, rest))
 }
 
-fn answer(action: &Action, filling: &Filling<'_>) -> RouteDocument {
-    match action {
-        Action::Redirect(contacts) => redirect(contacts, filling),
-        Action::Reply(reply) => reply_document(reply),
-        Action::Route(plan) => route(plan, filling),
-    }
-}
-
-fn redirect(contacts: &[UriTemplate], filling: &Filling<'_>) -> RouteDocument {
-    let contact = |contact: &UriTemplate| RedirectContact {
-        uri: contact.0.fill(filling),
-        q: None,
-    };
-    RouteDocument {
-        action: Some(Verb::Redirect),
-        contacts: contacts.iter().map(contact).collect(),
-        ..RouteDocument::default()
-    }
-}
-
-fn reply_document(reply: &rules::Reply) -> RouteDocument {
-    RouteDocument {
-        action: Some(Verb::Reply),
-        reply: Some(Reply {
-            code: reply.code,
-            reason: reply.reason.clone(),
-            ..Reply::default()
-        }),
-        ..RouteDocument::default()
-    }
-}
-
-fn route(plan: &Plan, filling: &Filling<'_>) -> RouteDocument {
-    let targets = plan.targets.iter().map(|wanted| target(wanted, filling));
-    RouteDocument {
-        routing: Some(plan.order),
-        routes: targets
-            .map(|target| Route::Target(Box::new(target)))
-            .collect(),
-        continue_on: plan.continue_on.clone(),
-        stop_on: plan.stop_on.clone(),
-        ..RouteDocument::default()
-    }
-}
-
-fn target(wanted: &target::Target, filling: &Filling<'_>) -> Target {
-    let fill = |uri: &UriTemplate| uri.0.fill(filling);
-    Target {
-        uri: wanted.uri.as_ref().map(fill),
-        dst_uri: wanted.dst_uri.as_ref().map(fill),
-        socket: wanted.socket.clone(),
-        headers: headers(wanted, filling),
-        fr_timer: wanted.fr_timer,
-        fr_inv_timer: wanted.fr_inv_timer,
-        ..Target::default()
-    }
-}
-
-fn headers(wanted: &target::Target, filling: &Filling<'_>) -> Option<Headers> {
-    let set = wanted
-        .headers
-        .iter()
-        .map(|(name, value)| (name.clone(), value.fill(filling)));
-    let headers = Headers {
-        set: set.collect(),
-        remove: wanted.remove_headers.clone(),
-        ..Headers::default()
-    };
-    (headers != Headers::default()).then_some(headers)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::setup::Setup;
 
     const RULES: &str = r#"
         [[rule]]
@@ -166,7 +91,11 @@ mod tests {
         })
         .to_string();
         let event: RouteEvent<'_> = serde_json::from_str(&event).unwrap();
-        let document = decide(&event, &Rules::parse(RULES).unwrap());
+        let setup = Setup::parse(RULES).unwrap();
+        let mut ask = Ask::new(&event, SystemTime::now());
+        let found = first_match(&mut ask, &setup.rules);
+        let document = found.unwrap_or_else(|| default(&mut ask, &setup.rules));
+        let document = ask.finish(document);
         let text = serde_json::to_vec(&document).unwrap();
         assert_eq!(RouteDocument::from_json(&text).as_ref(), Ok(&document));
         serde_json::to_value(&document).unwrap()

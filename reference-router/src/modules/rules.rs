@@ -1,22 +1,22 @@
-//! The rules file.
+//! Rules: conditions and what is done with the requests for which they hold.
 
 use std::ops::Range;
-use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use tidegate_schemas::document::{Outcome, Routing};
 use toml::Spanned;
 
-use crate::condition::{Condition, Network};
+use crate::action::{Action, Reply};
+use crate::error::SetupError;
 use crate::list::List;
-use crate::shadow;
+use crate::modules::condition::{Condition, Network};
+use crate::modules::shadow;
 use crate::target::Target;
-use crate::template::{Template, UriTemplate};
+use crate::template::UriTemplate;
 
 /// Rules that can be decided by: the first that matches a request is taken.
 #[derive(Debug)]
-pub struct Rules {
+pub(crate) struct Rules {
     pub(crate) rules: Vec<Rule>,
     pub(crate) default: Rule,
     warnings: Vec<String>,
@@ -32,66 +32,16 @@ pub(crate) struct Rule {
     pub(crate) needs_rest: bool,
 }
 
-#[derive(Debug)]
-pub(crate) enum Action {
-    Redirect(Vec<UriTemplate>),
-    Reply(Reply),
-    Route(Plan),
-}
-
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) order: Routing,
-    pub(crate) targets: Vec<Target>,
-    pub(crate) continue_on: Option<Vec<Outcome>>,
-    pub(crate) stop_on: Option<Vec<Outcome>>,
-}
-
-/// Why a rules file can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RulesError {
-    /// It can't be read.
-    #[error("it can't be read")]
-    Read(#[from] std::io::Error),
-    /// It is no TOML, or a value has the wrong form. The message has the place and shows it.
-    #[error(transparent)]
-    Toml(#[from] toml::de::Error),
-    /// A rule makes no sense.
-    #[error("line {line}: {rule}: {reason}")]
-    Rule {
-        /// Where the rule begins.
-        line: usize,
-        /// Its name.
-        rule: String,
-        /// Why.
-        reason: &'static str,
-    },
-    /// There is nothing in it: most likely it is being written.
-    #[error("neither a [[rule]] nor a [default]")]
-    Empty,
-}
-
 impl Rules {
-    /// Reads and checks a file.
-    ///
-    /// # Errors
-    /// Where it is wrong and why.
-    pub fn load(path: &Path) -> Result<Self, RulesError> {
-        Self::parse(&std::fs::read_to_string(path)?)
-    }
-
-    /// Checks the text of a file.
-    ///
-    /// # Errors
-    /// Where it is wrong and why.
-    pub fn parse(text: &str) -> Result<Self, RulesError> {
-        let file: File = toml::from_str(text)?;
-        if file.rules.is_empty() && file.default.is_none() {
-            return Err(RulesError::Empty);
-        }
-        let mut rules = Vec::with_capacity(file.rules.len());
+    /// Checks what the file `text` says.
+    pub(crate) fn build(
+        text: &str,
+        raw: Vec<Spanned<RawRule>>,
+        default: Option<Spanned<RawRule>>,
+    ) -> Result<Self, SetupError> {
+        let mut rules = Vec::with_capacity(raw.len());
         let mut warnings = Vec::new();
-        for (number, raw) in (1..).zip(file.rules) {
+        for (number, raw) in (1..).zip(raw) {
             let line = line_of(text, raw.span());
             let rule = raw
                 .into_inner()
@@ -107,20 +57,18 @@ impl Rules {
         }
         Ok(Self {
             rules,
-            default: default_rule(text, file.default)?,
+            default: default_rule(text, default)?,
             warnings,
         })
     }
 
     /// How many rules there are, the default not counted.
-    #[must_use]
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.rules.len()
     }
 
     /// What is allowed but hardly meant.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
@@ -130,7 +78,7 @@ fn line_of(text: &str, span: Range<usize>) -> usize {
     before.bytes().filter(|byte| *byte == b'\n').count() + 1
 }
 
-fn default_rule(text: &str, raw: Option<Spanned<RawRule>>) -> Result<Rule, RulesError> {
+fn default_rule(text: &str, raw: Option<Spanned<RawRule>>) -> Result<Rule, SetupError> {
     let Some(raw) = raw else {
         return Ok(Rule::not_found());
     };
@@ -164,28 +112,17 @@ impl Rule {
         Self {
             name: "default".to_owned(),
             condition: Condition::default(),
-            action: Action::Reply(Reply {
-                code: 404,
-                reason: None,
-            }),
+            action: Action::Reply(Reply::new(404)),
             needs_user: false,
             needs_rest: false,
         }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default, rename = "rule")]
-    rules: Vec<Spanned<RawRule>>,
-    default: Option<Spanned<RawRule>>,
-}
-
 /// A rule as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawRule {
+pub(crate) struct RawRule {
     name: Option<String>,
     #[serde(default)]
     method: List<String>,
@@ -205,34 +142,6 @@ struct RawRule {
     redirect: Option<List<UriTemplate>>,
 }
 
-/// A response.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reply {
-    #[serde(deserialize_with = "final_code")]
-    pub(crate) code: u16,
-    pub(crate) reason: Option<String>,
-}
-
-fn final_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
-    match u16::deserialize(deserializer)? {
-        code @ 300..=699 => Ok(code),
-        code => Err(D::Error::custom(format!(
-            "a reply has a code from 300 to 699, not {code}"
-        ))),
-    }
-}
-
-impl Action {
-    fn templates(&self) -> Vec<&Template> {
-        match self {
-            Self::Redirect(contacts) => contacts.iter().map(|contact| &contact.0).collect(),
-            Self::Reply(_) => Vec::new(),
-            Self::Route(plan) => plan.targets.iter().flat_map(Target::templates).collect(),
-        }
-    }
-}
-
 /// What makes no sense in a rule whose values are each in order.
 struct Misfit {
     rule: String,
@@ -240,8 +149,8 @@ struct Misfit {
 }
 
 impl Misfit {
-    fn at(self, line: usize) -> RulesError {
-        RulesError::Rule {
+    fn at(self, line: usize) -> SetupError {
+        SetupError::Rule {
             line,
             rule: self.rule,
             reason: self.reason,
@@ -269,7 +178,7 @@ impl RawRule {
             sources: self.source.0,
         };
         let policy = (self.order, self.continue_on, self.stop_on);
-        let action = action(self.targets, self.reply, self.redirect, policy)?;
+        let action = Action::new(self.targets, self.reply, self.redirect, policy)?;
         let templates = action.templates();
         let needs_rest = templates.iter().any(|template| template.needs_rest());
         let needs_user = templates.iter().any(|template| template.needs_user());
@@ -286,45 +195,19 @@ impl RawRule {
     }
 }
 
-type Policy = (Option<Routing>, Option<Vec<Outcome>>, Option<Vec<Outcome>>);
-
-fn action(
-    targets: Option<Vec<Target>>,
-    reply: Option<Reply>,
-    redirect: Option<List<UriTemplate>>,
-    policy: Policy,
-) -> Result<Action, &'static str> {
-    let has_policy = policy.0.is_some() || policy.1.is_some() || policy.2.is_some();
-    match (targets, reply, redirect) {
-        (Some(targets), None, None) if targets.is_empty() => Err("`targets` is empty"),
-        (Some(targets), None, None) => Ok(Action::Route(Plan {
-            order: policy.0.unwrap_or_default(),
-            targets,
-            continue_on: policy.1,
-            stop_on: policy.2,
-        })),
-        (None, Some(_), None) | (None, None, Some(_)) if has_policy => {
-            Err("`order`, `continue_on` and `stop_on` belong to `targets`")
-        }
-        (None, Some(reply), None) => Ok(Action::Reply(reply)),
-        (None, None, Some(contacts)) => Ok(Action::Redirect(contacts.0)),
-        _ => Err("a rule has one of `targets`, `reply` and `redirect`"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::setup::Setup;
 
     fn refused(text: &str) -> String {
-        Rules::parse(text).unwrap_err().to_string()
+        Setup::parse(text).unwrap_err().to_string()
     }
 
     #[test]
     fn the_example_is_in_order() {
-        let rules = Rules::parse(include_str!("../rules.example.toml")).unwrap();
-        assert!(rules.count() > 3);
-        assert_eq!(rules.warnings(), [""; 0]);
+        let setup = Setup::parse(include_str!("../../rules.example.toml")).unwrap();
+        assert!(setup.rules.count() > 3);
+        assert_eq!(setup.warnings(), [""; 0]);
     }
 
     #[test]
@@ -379,15 +262,12 @@ mod tests {
     fn a_rule_that_makes_no_sense_is_named_with_its_line() {
         let two = "\n[[rule]]\nname = \"sales\"\ntargets = [\"sip:a\"]\nreply = { code = 404 }\n";
         assert!(
-            refused(two).starts_with("line 2: sales: a rule has one of"),
+            refused(two).starts_with("line 2: sales: one of"),
             "{}",
             refused(two)
         );
         for (text, reason) in [
-            (
-                "[[rule]]\nuser = \"1\"",
-                "line 1: rule 1: a rule has one of",
-            ),
+            ("[[rule]]\nuser = \"1\"", "line 1: rule 1: one of"),
             ("[[rule]]\ntargets = []", "`targets` is empty"),
             ("[[rule]]\ntargets = [\"sip:{rest}@h\"]", "{rest} is"),
             (
@@ -402,7 +282,7 @@ mod tests {
                 "[default]\ntargets = [\"sip:{user}@h\"]",
                 "default: {user} can't",
             ),
-            ("", "neither a [[rule]] nor a [default]"),
+            ("", "it says nothing"),
         ] {
             let error = refused(text);
             assert!(error.contains(reason), "{text}: {error}");
@@ -414,7 +294,7 @@ mod tests {
         let warnings = |first: &str, second: &str| {
             let action = "reply = { code = 404 }";
             let text = format!("[[rule]]\n{first}\n{action}\n[[rule]]\n{second}\n{action}");
-            Rules::parse(&text).unwrap().warnings().len()
+            Setup::parse(&text).unwrap().warnings().len()
         };
         for (first, second, count) in [
             ("", "user = \"1\"", 1),

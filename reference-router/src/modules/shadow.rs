@@ -1,7 +1,7 @@
 //! Rules that can never match because an earlier one takes all of their requests.
 
-use crate::condition::Condition;
-use crate::rules::Rule;
+use crate::modules::condition::Condition;
+use crate::modules::rules::Rule;
 
 /// The earlier rule that takes everything for which `later` is, if there is one.
 pub(crate) fn find<'r>(earlier: &'r [Rule], later: &Rule) -> Option<&'r Rule> {

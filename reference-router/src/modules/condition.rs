@@ -29,7 +29,7 @@ impl Network {
         self.0.contains(&other.0)
     }
 
-    fn contains(self, ip: IpAddr) -> bool {
+    pub(crate) fn contains(self, ip: IpAddr) -> bool {
         self.0.contains(&ip)
     }
 }

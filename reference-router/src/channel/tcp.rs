@@ -1,0 +1,65 @@
+//! A TCP server, for proxies that dial their applications.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_schemas::frame::{Decoder, Framing};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::link::StreamLink;
+use super::{Began, converse};
+use crate::service::Service;
+
+/// A pause after a connection that could not be taken, as where file handles have run out.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Takes connections of proxies until `stop`, then waits for what is in flight on them.
+pub async fn serve(
+    listener: TcpListener,
+    framing: Framing,
+    service: Arc<Service>,
+    stop: CancellationToken,
+) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (service, stop) = (Arc::clone(&service), stop.clone());
+                connections.spawn(talk(stream, peer, framing, service, stop));
+            }
+            Err(error) => {
+                warn!(%error, "a connection can't be taken");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+async fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    framing: Framing,
+    service: Arc<Service>,
+    stop: CancellationToken,
+) {
+    info!(%peer, "a proxy has connected");
+    let _ = stream.set_nodelay(true);
+    let mut link = StreamLink::new(stream, framing, Decoder::new(framing));
+    let began = Began::Accepted { trusted: false };
+    match converse(&mut link, &service, began, &stop).await {
+        Ok(_) => info!(%peer, "the connection has ended"),
+        Err(error) => warn!(%peer, %error, "the connection has ended"),
+    }
+}
