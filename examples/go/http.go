@@ -92,7 +92,7 @@ func (handler handler) answer(ctx context.Context, message Message) (int, any) {
 		return handler.bill(message), nil
 	case "hello":
 		fmt.Printf("connected to %s\n", message.Name)
-		return http.StatusOK, hello(handler.settings)
+		return http.StatusOK, hello(handler.settings.Name, "")
 	case "ping":
 		return http.StatusOK, Control{Type: "pong"}
 	case "error":

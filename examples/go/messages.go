@@ -46,10 +46,10 @@ type Settings struct {
 	Token   string
 }
 
-func hello(settings Settings) Hello {
+func hello(name, token string) Hello {
 	// All kinds of notifications there are.
 	kinds := []string{"progress", "answered", "failed", "ended"}
-	return Hello{"hello", "1.0", settings.Name, settings.Token, 1000, kinds}
+	return Hello{"hello", "1.0", name, token, 1000, kinds}
 }
 
 func parse(raw []byte) (Message, error) {

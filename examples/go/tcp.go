@@ -79,7 +79,7 @@ func connect(ctx context.Context, settings Settings, biller *Biller) (greeted bo
 	ended := make(chan struct{})
 	defer close(ended)
 	go session.beat(ctx, ended)
-	session.send(hello(settings))
+	session.send(hello(settings.Name, settings.Token))
 	err = session.read()
 	return session.greeted, err
 }

@@ -58,7 +58,7 @@ async function answer(message, response, options) {
       return [204];
     case 'hello':
       console.log(`connected to ${message.name}`);
-      return [200, hello({ name: options.name })];
+      return [200, hello(options.name)];
     case 'ping':
       return [200, { type: 'pong' }];
     case 'error':

@@ -8,7 +8,7 @@ const HEARTBEAT_MS = 5000;
 // All kinds of notifications there are.
 const SUBSCRIBE = ['progress', 'answered', 'failed', 'ended'];
 
-const hello = ({ name, token }) => ({
+const hello = (name, token) => ({
   type: 'hello',
   version: '1.0',
   name,
@@ -27,7 +27,7 @@ class Session {
     this.draining = false;
     this.nothingNew = false;
     this.heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
-    if (dialled) send(hello(options));
+    if (dialled) send(hello(options.name, options.token));
   }
 
   onText(text) {
@@ -69,7 +69,7 @@ class Session {
         console.error(`${name} does not know the token`);
         return this.close();
       }
-      this.send(hello(this.options));
+      this.send(hello(this.options.name));
     }
     this.greeted = true;
     console.log(`connected to ${name}`);

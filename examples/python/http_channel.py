@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
                 return 204, None
             case "hello":
                 print(f"connected to {message['name']}", flush=True)
-                return 200, hello(settings)
+                return 200, hello(settings.name)
             case "ping":
                 return 200, {"type": "pong"}
             case "error":

@@ -15,16 +15,16 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 SUBSCRIBE = ["progress", "answered", "failed", "ended"]
 
 
-def hello(settings):
+def hello(name, token=None):
     """The first message of either side."""
     message = {
         "type": "hello",
         "version": "1.0",
-        "name": settings.name,
+        "name": name,
         "max_in_flight": 1000,
         "subscribe": SUBSCRIBE,
     }
-    return message | ({"token": settings.token} if settings.token else {})
+    return message | ({"token": token} if token else {})
 
 
 def complain(text):
@@ -46,7 +46,7 @@ class Session:
 
     async def converse(self, texts):
         """Reads until either side ends the conversation."""
-        await self.send(hello(self.settings))
+        await self.send(hello(self.settings.name, self.settings.token))
         tasks = [
             asyncio.create_task(self.read(texts)),
             asyncio.create_task(self.beat()),
