@@ -10,6 +10,7 @@
     clippy::print_stderr
 )]
 
+mod admin;
 mod agent;
 mod application;
 mod binary;
@@ -26,6 +27,7 @@ mod sipp;
 
 use std::time::Duration;
 
+pub use admin::Admin;
 pub use agent::Agent;
 pub use application::{Application, parallel, serial, target};
 pub use example::Language;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::admin::{Admin, TOKEN};
 use crate::binary::{binary, root, signal, wait};
 use crate::log::Log;
 use crate::{PATIENCE, Request, free_port};
@@ -43,6 +44,7 @@ pub struct Proxy {
     log: Log,
     port: u16,
     channel: SocketAddr,
+    admin: Admin,
     _folder: TempDir,
 }
 
@@ -58,9 +60,10 @@ impl Proxy {
     pub fn with(settings: &Settings) -> Self {
         let port = free_port();
         let channel = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let admin = Admin::new((Ipv4Addr::LOCALHOST, free_port()).into());
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tidegate.toml");
-        std::fs::write(&file, configuration(settings, port, channel)).unwrap();
+        std::fs::write(&file, configuration(settings, port, channel, admin)).unwrap();
         let mut child = Command::new(binary("tidegate"))
             .args(["run", "--config"])
             .arg(&file)
@@ -76,6 +79,7 @@ impl Proxy {
             log,
             port,
             channel,
+            admin,
             _folder: folder,
         };
         for ip in &settings.ips {
@@ -100,6 +104,12 @@ impl Proxy {
     #[must_use]
     pub fn channel(&self) -> SocketAddr {
         self.channel
+    }
+
+    /// Its admin API.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        self.admin
     }
 
     /// What it wrote.
@@ -215,7 +225,7 @@ impl Drop for Proxy {
     }
 }
 
-fn configuration(settings: &Settings, port: u16, channel: SocketAddr) -> String {
+fn configuration(settings: &Settings, port: u16, channel: SocketAddr, admin: Admin) -> String {
     let mut text = String::new();
     for ip in &settings.ips {
         for transport in ["udp", "tcp"] {
@@ -230,6 +240,8 @@ fn configuration(settings: &Settings, port: u16, channel: SocketAddr) -> String 
         ..
     } = settings;
     text += "[log]\nformat = \"json\"\n";
+    let listen = admin.address();
+    text += &format!("[admin]\nlisten = \"{listen}\"\ntoken = \"{TOKEN}\"\n");
     text += &format!("[routing]\ndeadline_ms = {deadline_ms}\n");
     text += &format!("[[routing.listen]]\naddress = \"{channel}\"\ndialect = \"{dialect}\"\n");
     text + more + "\n"

@@ -54,6 +54,25 @@ impl Router {
         )
     }
 
+    /// Starts the application of `tests/load` under this name, with these arguments; returns when it
+    /// listens, or has a connection. `target` is a host with its port.
+    #[must_use]
+    pub fn of_load(name: &str, arguments: &[&str], target: &str) -> Self {
+        let mut command = Command::new("node");
+        command
+            .arg(root().join("tests/load/router.js"))
+            .args(arguments)
+            .envs([("NAME", name), ("TARGET", target)]);
+        let ready = match arguments {
+            [_, "listen", ..] => "listening",
+            _ => "connected",
+        };
+        Self::start(
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()),
+            ready,
+        )
+    }
+
     /// Starts `reference-router` with this rules file; returns when it is connected.
     #[must_use]
     pub fn reference(channel: SocketAddr, rules: &Path) -> Self {

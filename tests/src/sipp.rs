@@ -167,7 +167,13 @@ impl Caller {
 
     /// Waits for the end of all calls.
     #[must_use]
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(self) -> Outcome {
+        self.finish_counting().0
+    }
+
+    /// As [`Caller::finish`], with how many messages were sent once more.
+    #[must_use]
+    pub fn finish_counting(mut self) -> (Outcome, u32) {
         let patience = Duration::from_secs(u64::from(self.calls / self.rate) + 60);
         match wait(&mut self.child, patience) {
             Some(status) => assert!(
@@ -180,27 +186,29 @@ impl Caller {
             }
         }
         let mut outcome = statistics(&self.folder).expect("SIPp's statistics");
+        let resent = statistic(&self.folder, "Retransmissions(C)").unwrap_or_default();
         outcome.failed = self.calls - outcome.succeeded;
         if outcome.failed > 0 {
             outcome.traces = Some(self.folder.keep());
         }
-        outcome
+        (outcome, resent)
     }
 }
 
 fn statistics(folder: &TempDir) -> Option<Outcome> {
+    Some(Outcome {
+        succeeded: statistic(folder, "SuccessfulCall(C)")?,
+        failed: statistic(folder, "FailedCall(C)")?,
+        traces: None,
+    })
+}
+
+fn statistic(folder: &TempDir, name: &str) -> Option<u32> {
     let text = std::fs::read_to_string(folder.path().join("statistics.csv")).ok()?;
     let mut lines = text.lines();
     let (names, last) = (lines.next()?, lines.next_back()?);
-    let value = |name: &str| {
-        let at = names.split(';').position(|given| given == name)?;
-        last.split(';').nth(at)?.parse().ok()
-    };
-    Some(Outcome {
-        succeeded: value("SuccessfulCall(C)")?,
-        failed: value("FailedCall(C)")?,
-        traces: None,
-    })
+    let at = names.split(';').position(|given| given == name)?;
+    last.split(';').nth(at)?.parse().ok()
 }
 
 fn sipp(scenario: &str, address: SocketAddr, tcp: bool, folder: &TempDir) -> Command {

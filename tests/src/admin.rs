@@ -1,0 +1,88 @@
+//! The admin API, spoken as an operator's script would.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::PATIENCE;
+
+/// What every proxy of a test is configured with.
+pub(crate) const TOKEN: &str = "a-token-for-tests";
+
+/// The admin API of one proxy.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin {
+    address: SocketAddr,
+}
+
+impl Admin {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address }
+    }
+
+    /// Where it is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// One request; the status and the body of the response.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len(),
+        );
+        let mut stream = TcpStream::connect(self.address).expect("the admin API");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        let (head, body) = response.split_once("\r\n\r\n").expect("a whole response");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let body = serde_json::from_str(body).unwrap_or_default();
+        (status.unwrap_or_else(|| panic!("no status: {head}")), body)
+    }
+
+    /// One request that has to succeed.
+    pub fn order(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.ask(method, path, body);
+        assert!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {answer}"
+        );
+        answer
+    }
+
+    /// One application as the proxy sees it; `null` when it sees none of that name.
+    #[must_use]
+    pub fn application(&self, name: &str) -> Value {
+        let path = format!("/v1/applications/{name}");
+        match self.ask("GET", &path, &Value::Null) {
+            (200, application) => application,
+            (404, _) => Value::Null,
+            (status, answer) => panic!("{path}: {status} {answer}"),
+        }
+    }
+
+    /// Waits until an application is as wanted.
+    pub fn wait_for(&self, name: &str, wanted: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let application = self.application(name);
+            if wanted(&application) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name} is {application}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
