@@ -4,11 +4,13 @@
 //! around it. A shard is a thread that owns its transactions, its sockets and its questions to the
 //! routing applications, so that nothing on the path of a call is locked.
 
+mod admin;
 mod bind;
 pub mod cli;
 pub mod config;
 mod demo;
 mod inbox;
+mod manage;
 mod proxy;
 mod resolve;
 mod secret;
@@ -18,5 +20,6 @@ mod stream;
 pub mod telemetry;
 mod udp;
 
+pub use manage::ManageError;
 pub use proxy::{Address, Proxy};
 pub use start::StartError;

@@ -1,32 +1,43 @@
 //! A running proxy.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::Poll;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tidegate_schemas::ConsultationId;
+use tidegate_schemas::admin::Reloaded;
 use tidegate_schemas::call::CallSummary;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::config::{Config, Listen, SipTransport};
-use crate::shard::{Control, Report, Thread};
-use crate::start::{self, Shared, StartError};
-use crate::telemetry::{self, Stats};
-
-/// How long a shard may take to say what it counted.
-const REPORT: Duration = Duration::from_secs(1);
+use crate::admin;
+use crate::config::{Config, Listen, Origin, SipTransport};
+use crate::manage::{ManageError, Manager};
+use crate::shard::Control;
+use crate::start::{self, StartError};
+use crate::telemetry::Stats;
 
 /// A proxy that works until it is shut down. Its threads are its own: it can be started from any
 /// runtime, or without one.
-#[derive(Debug)]
 pub struct Proxy {
-    shards: Vec<Thread>,
-    shared: Shared,
+    manager: Arc<Manager>,
+    threads: Vec<JoinHandle<()>>,
+    admin: Option<admin::Server>,
     sip: Vec<Address>,
     routing: Vec<SocketAddr>,
-    grace: Duration,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut proxy = f.debug_struct("Proxy");
+        proxy
+            .field("sip", &self.sip)
+            .field("routing", &self.routing);
+        proxy.finish_non_exhaustive()
+    }
 }
 
 /// Where SIP is taken.
@@ -43,19 +54,32 @@ impl Proxy {
     ///
     /// # Errors
     /// When an address can't be bound, or the system lacks something.
-    pub fn start(mut config: Config) -> Result<Self, StartError> {
-        let (shards, shared) = start::start(&mut config)?;
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::launch(config, None)
+    }
+
+    /// Starts a proxy whose configuration can be read again.
+    ///
+    /// # Errors
+    /// As [`Proxy::start`], and when the configuration is wrong.
+    pub fn start_from(origin: Origin) -> Result<Self, StartError> {
+        Self::launch(origin.load()?, Some(origin))
+    }
+
+    fn launch(config: Config, origin: Option<Origin>) -> Result<Self, StartError> {
+        let mut running = config.clone();
+        let server = admin::bind(&config.admin)?;
+        let (threads, shared) = start::start(&mut running)?;
+        let (shards, threads) = threads.into_iter().map(|it| (it.shard, it.thread)).unzip();
+        let manager = Manager::new(shards, shared, origin, config, &running);
+        let admin = server.map(|server| server.serve(Arc::clone(&manager)));
+        let listen = running.routing.listen.iter();
         Ok(Self {
-            shards,
-            shared,
-            sip: config.listen.iter().map(Address::of).collect(),
-            routing: config
-                .routing
-                .listen
-                .iter()
-                .map(|listen| listen.address)
-                .collect(),
-            grace: Duration::from_secs(config.shutdown_grace_s.into()),
+            admin: admin.transpose().map_err(StartError::Shard)?,
+            manager,
+            threads,
+            sip: running.listen.iter().map(Address::of).collect(),
+            routing: listen.map(|listen| listen.address).collect(),
         })
     }
 
@@ -71,72 +95,66 @@ impl Proxy {
         &self.routing
     }
 
+    /// Where the admin API is served, if it is.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(admin::Server::address)
+    }
+
     /// The routing applications that are connected.
     #[must_use]
     pub fn applications(&self) -> Vec<routing_api_client::ApplicationState> {
-        self.shared.applications.applications()
+        self.manager.shared().applications.applications()
     }
 
     /// What was counted since the start. A shard that does not answer in time is left out.
     pub async fn stats(&self) -> Stats {
-        let mut reports = Vec::with_capacity(self.shards.len());
-        for shard in &self.shards {
-            reports.extend(report(shard).await);
-        }
-        let Shared {
-            switchboard,
-            streams,
-            applications,
-            ..
-        } = &self.shared;
-        telemetry::collect(&reports, &applications.stats(), streams, switchboard)
+        self.manager.stats().await
     }
 
     /// The calls that are followed, were answered and live: those that an application subscribed to
     /// or limited. A shard that does not answer in time is left out.
     pub async fn calls(&self) -> Vec<CallSummary<'static>> {
-        let mut calls = Vec::new();
-        for shard in &self.shards {
-            calls.extend(asked(shard, Control::Calls).await.unwrap_or_default());
-        }
-        calls
+        self.manager.calls().await
     }
 
     /// Ends a live call with BYE to both sides. `reason` goes into them and into the notification.
     /// `false` when there is no such call, or not any more.
     pub async fn terminate(&self, call: ConsultationId, reason: Option<String>) -> bool {
-        let Some(shard) = self.shards.get(usize::from(call.shard())) else {
-            return false;
-        };
-        let order = |known| Control::Terminate {
-            call,
-            reason,
-            known,
-        };
-        asked(shard, order).await.unwrap_or(false)
+        self.manager.terminate(call, reason).await
+    }
+
+    /// Reads the configuration again and puts it in place, whole or not at all. What was changed
+    /// through the admin API stays, unless the file says something new about it.
+    ///
+    /// # Errors
+    /// When the file is wrong, or changes what is read at the start only. Then all is as it was.
+    pub async fn reload(&self) -> Result<Reloaded, ManageError> {
+        self.manager.reload(false).await
+    }
+
+    /// How long live transactions get to end.
+    pub async fn grace(&self) -> Duration {
+        self.manager.grace().await
     }
 
     /// Takes no new requests from here on: they get 503 with Retry-After. Routing applications are
     /// told. What lives goes on.
     pub async fn drain(&self) {
-        self.shared.drain.send_replace(true);
-        self.order(|| Control::Drain).await;
+        self.manager.drain().await;
     }
 
     /// Completes when every shard has ended: after [`Proxy::drain`], when the last transaction has.
     pub async fn ended(&self) {
-        for shard in &self.shards {
+        for shard in self.manager.shards() {
             shard.ended().await;
         }
     }
 
     /// Completes when the first shard ends, which is a failure unless it was told to.
     pub async fn failed(&self) {
-        let mut ends: Vec<_> = self
-            .shards
-            .iter()
-            .map(|shard| Box::pin(shard.ended()))
-            .collect();
+        let shards = self.manager.shards().iter();
+        let mut ends: Vec<_> = shards.map(|shard| Box::pin(shard.ended())).collect();
         poll_fn(
             |cx| match ends.iter_mut().any(|end| end.as_mut().poll(cx).is_ready()) {
                 true => Poll::Ready(()),
@@ -149,22 +167,19 @@ impl Proxy {
     /// Drains, lets live transactions end for as long as the configuration says, and stops.
     pub async fn shutdown(self) {
         self.drain().await;
-        let _ = timeout(self.grace, self.ended()).await;
+        let _ = timeout(self.grace().await, self.ended()).await;
         self.stop().await;
     }
 
     /// Stops at once.
     pub async fn stop(self) {
-        self.order(|| Control::Stop).await;
-        for shard in self.shards {
-            shard.ended().await;
-            let _ = shard.handle.join();
+        self.manager.order(|| Control::Stop).await;
+        self.ended().await;
+        for thread in self.threads {
+            let _ = thread.join();
         }
-    }
-
-    async fn order(&self, order: impl Fn() -> Control) {
-        for shard in &self.shards {
-            let _ = shard.control.send(order()).await;
+        if let Some(admin) = self.admin {
+            admin.stop();
         }
     }
 }
@@ -176,24 +191,4 @@ impl Address {
             address: listen.address,
         }
     }
-}
-
-/// `None` when the shard does not answer in time.
-async fn asked<T>(
-    shard: &Thread,
-    order: impl FnOnce(oneshot::Sender<T>) -> Control,
-) -> Option<T> {
-    let (ask, answer) = oneshot::channel();
-    shard.control.send(order(ask)).await.ok()?;
-    timeout(REPORT, answer).await.ok()?.ok()
-}
-
-async fn report(shard: &Thread) -> Option<Report> {
-    let (ask, answer) = oneshot::channel();
-    let asked = shard.control.send(Control::Report(ask)).await;
-    let answer = match asked {
-        Ok(()) => timeout(REPORT, answer).await.ok().and_then(Result::ok),
-        Err(_) => None,
-    };
-    answer.or_else(|| shard.last_report())
 }

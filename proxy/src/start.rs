@@ -8,7 +8,7 @@ use routing_api_client as client;
 use tidegate_engine::Engine;
 use tokio::sync::{mpsc, watch};
 
-use crate::config::{Config, Problem};
+use crate::config::{Config, ConfigError, Problem};
 use crate::inbox::{Input, Switchboard};
 use crate::shard::{Channels, Parts, Thread};
 use crate::{bind, secret, stream};
@@ -35,6 +35,9 @@ pub enum StartError {
         /// What is wrong.
         message: String,
     },
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Unsound(#[from] ConfigError),
     /// The system does not let a thread or a socket work.
     #[error("can't start a shard: {0}")]
     Shard(io::Error),
@@ -60,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) applications: Arc<client::Registry>,
     /// Set to tell the routing applications that nothing new comes.
     pub(crate) drain: watch::Sender<bool>,
+    /// The certificates of the routing listeners.
+    pub(crate) tls: Vec<client::TlsServer>,
 }
 
 /// The receiving ends of one shard.
@@ -76,7 +81,11 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
     let sip = bind::sip(&mut config.listen, count)?;
     let routing = bind::routing(config, count)?;
     let engine = Arc::new(config.engine()?);
-    let (shared, inboxes, answers) = share(config, count, key, instance)?;
+    let accepts = routing.first().into_iter().flatten();
+    let tls = accepts
+        .filter_map(|(_, accept)| accept.tls.clone())
+        .collect();
+    let (shared, inboxes, answers) = share(config, count, key, instance, tls)?;
     let mut shards = Vec::with_capacity(usize::from(count));
     let ends = sip.into_iter().zip(routing).zip(inboxes);
     for (id, ((listeners, listen), ends)) in (0..).zip(ends) {
@@ -110,6 +119,7 @@ fn share(
     count: u8,
     key: [u8; 16],
     instance: u32,
+    tls: Vec<client::TlsServer>,
 ) -> Result<(Shared, Vec<Inboxes>, client::Inboxes), StartError> {
     let limits = config.message_limits();
     let (switchboard, inputs) = Switchboard::new(count, key, limits);
@@ -130,6 +140,7 @@ fn share(
         streams,
         applications,
         drain,
+        tls,
     };
     Ok((shared, ends, client::Inboxes::new(answers)))
 }

@@ -4,6 +4,7 @@
 //! These types are its one source. The JSON Schemas in `schemas/json/` are generated from them, and
 //! every sample in the repository is tested against both.
 
+pub mod admin;
 pub mod cache;
 pub mod call;
 mod de;

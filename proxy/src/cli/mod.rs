@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Overrides};
+use crate::config::{Config, ConfigError, Origin, Overrides};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,6 +83,13 @@ struct Setup {
 impl Setup {
     fn load(&self) -> Result<Config, ConfigError> {
         Config::load(self.config.as_deref(), &self.overrides)
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            file: self.config.clone(),
+            overrides: self.overrides.clone(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::signals::{Signals, Wish};
 use super::{Setup, exit};
-use crate::config::Config;
+use crate::config::Origin;
 use crate::telemetry::{self, Stats};
 use crate::{Proxy, StartError};
 
@@ -24,24 +24,23 @@ pub(super) fn run(setup: &Setup) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let outcome = runtime.and_then(|runtime| runtime.block_on(serve(config)));
+    let outcome = runtime.and_then(|runtime| runtime.block_on(serve(setup.origin())));
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => exit::complain(exit::START, &error),
     }
 }
 
-async fn serve(config: Config) -> io::Result<u8> {
+async fn serve(origin: Origin) -> io::Result<u8> {
     let mut signals = Signals::new()?;
-    let grace = Duration::from_secs(config.shutdown_grace_s.into());
-    let proxy = Proxy::start(config).map_err(|error: StartError| io::Error::other(error))?;
+    let proxy = Proxy::start_from(origin).map_err(|error: StartError| io::Error::other(error))?;
     announce(&proxy);
     let mut running = Running {
         proxy,
         last: Stats::default(),
     };
     let code = match running.until_told(&mut signals).await {
-        Told::End => running.drain(&mut signals, grace).await,
+        Told::End => running.drain(&mut signals).await,
         Told::Failed => exit::FAILED,
     };
     running.log_counters().await;
@@ -70,6 +69,8 @@ impl Running {
                 wish = signals.next() => match wish {
                     Wish::End => return Told::End,
                     Wish::Counters => self.log_counters().await,
+                    // What came of it is in the log.
+                    Wish::Reload => drop(self.proxy.reload().await),
                 },
                 _ = tick.tick() => self.log_counters_that_moved().await,
                 () = self.proxy.failed() => {
@@ -80,7 +81,8 @@ impl Running {
         }
     }
 
-    async fn drain(&mut self, signals: &mut Signals, grace: Duration) -> u8 {
+    async fn drain(&mut self, signals: &mut Signals) -> u8 {
+        let grace = self.proxy.grace().await;
         tracing::info!(
             grace_s = grace.as_secs(),
             "draining; a second signal ends at once"
@@ -95,6 +97,7 @@ impl Running {
                 wish = signals.next() => match wish {
                     Wish::End => return exit::CUT,
                     Wish::Counters => self.log_counters().await,
+                    Wish::Reload => {}
                 },
             }
         }
@@ -120,5 +123,8 @@ fn announce(proxy: &Proxy) {
     }
     for address in proxy.routing_addresses() {
         tracing::info!(%address, "routing applications dial in here");
+    }
+    if let Some(address) = proxy.admin_address() {
+        tracing::info!(%address, "admin API");
     }
 }

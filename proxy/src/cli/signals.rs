@@ -9,6 +9,7 @@ pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     counters: Signal,
+    reload: Signal,
 }
 
 /// What a signal asks for.
@@ -18,6 +19,8 @@ pub(super) enum Wish {
     End,
     /// SIGUSR1.
     Counters,
+    /// SIGHUP.
+    Reload,
 }
 
 impl Signals {
@@ -26,6 +29,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             counters: signal(SignalKind::user_defined1())?,
+            reload: signal(SignalKind::hangup())?,
         })
     }
 
@@ -34,6 +38,7 @@ impl Signals {
             _ = self.terminate.recv() => Wish::End,
             _ = self.interrupt.recv() => Wish::End,
             _ = self.counters.recv() => Wish::Counters,
+            _ = self.reload.recv() => Wish::Reload,
         }
     }
 }

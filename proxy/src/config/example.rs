@@ -44,6 +44,7 @@ fn sample() -> Config {
         document: Some("xdata".to_owned()),
     });
     config.routing.listen.push(evapi);
+    config.routing.decision_header = Some("X-Decided-By".to_owned());
     applications(&mut config.routing);
     policy(&mut config.routing);
     config.admin.listen = Some(DEFAULT_ADMIN);

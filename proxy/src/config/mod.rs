@@ -16,6 +16,7 @@ mod error;
 mod listen;
 mod locate;
 mod log;
+mod origin;
 mod overrides;
 mod policy;
 mod pools;
@@ -47,6 +48,7 @@ pub use documents::StaticDocument;
 pub use error::{ConfigError, Problem};
 pub use listen::{Listen, SipTransport};
 pub use log::{Log, LogFormat};
+pub use origin::Origin;
 pub use overrides::Overrides;
 pub use pools::{Choose, Eject, FailureTable, OnFailure, Pool};
 pub use routing::Routing;
@@ -54,6 +56,7 @@ pub use rules::{Rule, Then};
 pub use sip::{Sip, SipLimits, Timers};
 pub use streams::Streams;
 pub use tls::{ClientTls, ServerTls};
+pub(crate) use translate::listener;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -141,6 +144,11 @@ impl Config {
         } else {
             Err(fail(problems))
         }
+    }
+
+    /// All that is wrong with it; where it was read is not known any more.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        check::problems(self)
     }
 
     /// How many shards there will be.

@@ -1,8 +1,10 @@
 //! The environment and the command line over the file.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::Config;
+use super::address;
 use super::applications::RoutingListen;
 use super::listen::Listen;
 use super::log::LogFormat;
@@ -34,6 +36,19 @@ pub struct Overrides {
     #[arg(long, value_name = "FILE", env = "TIDEGATE_FALLBACK_DOCUMENT")]
     pub fallback_document: Option<PathBuf>,
 
+    /// Serve the admin API here, instead of the file's address
+    #[arg(long, value_name = "ADDRESS", env = "TIDEGATE_ADMIN_LISTEN", value_parser = address::parse_socket)]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// The secret that requests to the admin API show
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "TIDEGATE_ADMIN_TOKEN",
+        hide_env_values = true
+    )]
+    pub admin_token: Option<String>,
+
     /// Threads that handle SIP
     #[arg(long, value_name = "N", env = "TIDEGATE_SHARDS")]
     pub shards: Option<u8>,
@@ -62,6 +77,11 @@ impl Overrides {
         if let Some(file) = &self.fallback_document {
             config.routing.fallback.document = None;
             config.routing.fallback.document_file = Some(file.clone());
+        }
+        config.admin.listen = self.admin_listen.or(config.admin.listen);
+        config.admin.enabled |= self.admin_listen.is_some();
+        if let Some(token) = &self.admin_token {
+            config.admin.token = Some(token.clone());
         }
         config.shards = self.shards.or(config.shards);
         set(&mut config.node, self.node.as_ref());

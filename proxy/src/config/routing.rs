@@ -23,6 +23,10 @@ pub struct Routing {
     pub retry_after_s: u32,
     /// Whether events carry the body of the request.
     pub include_body: bool,
+    /// A header that tells what decided, in forwarded requests and in replies made here:
+    /// `X-Decided-By`. One that came with the request is taken away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision_header: Option<String>,
     /// Questions that one application gets at once, unless its `hello` says less.
     pub max_in_flight: u32,
     /// Bytes of one message from an application.
@@ -60,6 +64,7 @@ impl Default for Routing {
             deadline_ms: 2000,
             retry_after_s: 5,
             include_body: false,
+            decision_header: None,
             max_in_flight: client.max_in_flight,
             max_frame: client.max_frame,
             token: None,

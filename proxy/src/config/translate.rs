@@ -42,6 +42,9 @@ impl Config {
         engine.deadline_ms = self.routing.deadline_ms;
         engine.retry_after_s = self.routing.retry_after_s;
         engine.include_body = self.routing.include_body;
+        engine
+            .decision_header
+            .clone_from(&self.routing.decision_header);
         engine.record_route = sip.record_route;
         engine.follow_redirects = sip.follow_redirects;
         engine.max_forwards = sip.max_forwards;

@@ -144,6 +144,7 @@ fn config(setting: &Setting, dave: SocketAddr) -> Config {
         ..Config::default()
     };
     config.routing.listen = vec![RoutingListen::native(ANY.into())];
+    config.admin.enabled = false;
     config.routing.deadline_ms = setting.deadline_ms;
     config.routing.fallback.document = setting
         .fallback

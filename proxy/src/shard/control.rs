@@ -1,5 +1,7 @@
 //! What the proxy says to its shards.
 
+use std::sync::Arc;
+
 use tidegate_engine::Stats;
 use tidegate_schemas::ConsultationId;
 use tidegate_schemas::call::CallSummary;
@@ -17,6 +19,11 @@ pub(crate) enum Control {
     Stop,
     /// Say what was counted.
     Report(oneshot::Sender<Report>),
+    /// Go by another configuration from here on, and say that this was done.
+    Reconfigure {
+        engine: Arc<tidegate_engine::Config>,
+        done: oneshot::Sender<()>,
+    },
     /// List the live calls.
     Calls(oneshot::Sender<Vec<CallSummary<'static>>>),
     /// End a call, and say whether it was there.

@@ -8,6 +8,7 @@ mod calls;
 mod clock;
 mod consult;
 mod control;
+mod handle;
 mod outbox;
 mod thread;
 mod timer;
@@ -30,6 +31,7 @@ use outbox::{Outbox, Tasks};
 use timer::Timer;
 
 pub(crate) use control::{Control, Report, ShardCounters};
+pub(crate) use handle::Handle;
 pub(crate) use thread::{Bound, Channels, Parts, Thread};
 
 /// Inputs of one kind in one turn; then the others have theirs.
@@ -225,6 +227,10 @@ impl Shard {
             Poll::Ready(Some(Control::Report(to))) => {
                 let _ = to.send(self.report());
             }
+            Poll::Ready(Some(Control::Reconfigure { engine, done })) => {
+                self.reconfigure(engine);
+                let _ = done.send(());
+            }
             Poll::Ready(Some(Control::Calls(to))) => {
                 let _ = to.send(self.list_calls(now, None));
             }
@@ -239,6 +245,12 @@ impl Shard {
             Poll::Pending => return false,
         }
         true
+    }
+
+    fn reconfigure(&mut self, engine: Arc<tidegate_engine::Config>) {
+        if let Err(error) = self.engine.reconfigure(engine) {
+            tracing::error!(%error, "a shard keeps its configuration");
+        }
     }
 
     fn report(&self) -> Report {

@@ -18,7 +18,7 @@ use super::calls::CallLog;
 use super::clock::Clock;
 use super::outbox::{Outbox, Tasks};
 use super::timer::Timer;
-use super::{Control, Report, Shard, ShardCounters};
+use super::{Control, Handle, Report, Shard, ShardCounters};
 use crate::inbox::{Input, Switchboard};
 use crate::resolve::Resolver;
 use crate::stream;
@@ -67,9 +67,8 @@ pub(crate) struct Channels {
 /// A running shard.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    pub(crate) control: mpsc::Sender<Control>,
-    ended: watch::Receiver<Option<Report>>,
-    pub(crate) handle: thread::JoinHandle<()>,
+    pub(crate) shard: Handle,
+    pub(crate) thread: thread::JoinHandle<()>,
 }
 
 impl Thread {
@@ -79,30 +78,14 @@ impl Thread {
         let (ending, ended) = watch::channel(None);
         let (ready, started) = std::sync::mpsc::sync_channel(1);
         let builder = thread::Builder::new().name(format!("shard-{}", parts.id));
-        let handle = builder.spawn(move || {
+        let thread = builder.spawn(move || {
             ending.send_replace(live(parts, orders, &ready));
         })?;
         started
             .recv()
             .map_err(|_| io::Error::other("the shard's thread ended"))??;
-        Ok(Self {
-            control,
-            ended,
-            handle,
-        })
-    }
-
-    /// Completes when the shard has ended, well or not.
-    pub(crate) fn ended(&self) -> impl Future<Output = ()> + use<> {
-        let mut ended = self.ended.clone();
-        async move {
-            let _ = ended.wait_for(Option::is_some).await;
-        }
-    }
-
-    /// What a shard that ended has counted.
-    pub(crate) fn last_report(&self) -> Option<Report> {
-        self.ended.borrow().clone()
+        let shard = Handle::new(control, ended);
+        Ok(Self { shard, thread })
     }
 }
 

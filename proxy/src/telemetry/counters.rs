@@ -4,9 +4,8 @@ use std::fmt;
 
 use routing_api_client as client;
 
-use crate::inbox::Switchboard;
 use crate::shard::Report;
-use crate::stream;
+use crate::start::Shared;
 
 /// Everything that was counted since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub struct Stats {
 /// The counters of one part of the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// `engine`, `routing`, `channels`, `udp`, `streams`, `resolver` or `shards`.
+    /// `engine`, `routing`, `channels`, `notifications`, `udp`, `streams`, `resolver` or `shards`.
     pub name: &'static str,
     /// Name and value, in a fixed order.
     pub counters: Vec<(&'static str, u64)>,
@@ -43,12 +42,20 @@ impl Stats {
 
     /// Writes all that is not 0 to the log, in one line.
     pub(crate) fn log(&self) {
-        let [engine, routing, channels, udp, streams, resolver, shards] = [
-            "engine", "routing", "channels", "udp", "streams", "resolver", "shards",
-        ]
-        .map(|name| self.text(name));
+        let [engine, routing, channels, notifications, udp] =
+            ["engine", "routing", "channels", "notifications", "udp"].map(|name| self.text(name));
+        let [streams, resolver, shards] =
+            ["streams", "resolver", "shards"].map(|name| self.text(name));
         tracing::info!(
-            engine, routing, channels, udp, streams, resolver, shards, "counters"
+            engine,
+            routing,
+            channels,
+            notifications,
+            udp,
+            streams,
+            resolver,
+            shards,
+            "counters"
         );
     }
 
@@ -85,12 +92,13 @@ impl fmt::Display for Group {
 }
 
 /// Sums up the shards and adds what they share.
-pub(crate) fn collect(
-    reports: &[Report],
-    channels: &client::ChannelStats,
-    streams: &stream::Registry,
-    switchboard: &Switchboard,
-) -> Stats {
+pub(crate) fn collect(reports: &[Report], shared: &Shared) -> Stats {
+    let Shared {
+        switchboard,
+        streams,
+        applications,
+        ..
+    } = shared;
     let mut stats = Stats::default();
     for report in reports {
         report
@@ -99,7 +107,8 @@ pub(crate) fn collect(
         add_routing(&mut stats, &report.routing);
         add_shard(&mut stats, report);
     }
-    add_channels(&mut stats, channels);
+    add_channels(&mut stats, &applications.stats());
+    add_notifications(&mut stats, &applications.notifications().stats());
     streams
         .counters
         .each(|name, value| stats.add("streams", name, value));
@@ -162,6 +171,21 @@ fn add_channels(stats: &mut Stats, channels: &client::ChannelStats) {
             repeated,
             bad_message,
             notices_dropped,
+        }
+    );
+}
+
+fn add_notifications(stats: &mut Stats, notifications: &client::NotifyStats) {
+    add!(
+        stats,
+        "notifications",
+        notifications,
+        client::NotifyStats {
+            pushed,
+            sent,
+            acked,
+            resent,
+            dropped,
         }
     );
 }

@@ -1,23 +1,55 @@
 //! The log.
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Log, LogFormat};
 
+type SetFilter = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+/// Replaces the filter of the log that [`init`] set up.
+static SET_FILTER: OnceLock<SetFilter> = OnceLock::new();
+
 /// Writes the log to standard error from here on. Does nothing when a log is set up already.
 pub fn init(log: &Log) {
     let filter = filter(&log.level).unwrap_or_default();
-    let colours = io::stderr().is_terminal();
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    let _ = match log.format {
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_target(false).with_ansi(colours).try_init(),
+    let builder = tracing_subscriber::fmt().with_writer(io::stderr);
+    let set: Option<SetFilter> = match log.format {
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true);
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let set = move |filter| drop(handle.reload(filter));
+            builder
+                .try_init()
+                .is_ok()
+                .then(|| Box::new(set) as SetFilter)
+        }
+        LogFormat::Text => {
+            let colours = io::stderr().is_terminal();
+            let builder = builder.with_target(false).with_ansi(colours);
+            let builder = builder.with_env_filter(filter).with_filter_reloading();
+            let handle = builder.reload_handle();
+            let set = move |filter| drop(handle.reload(filter));
+            builder
+                .try_init()
+                .is_ok()
+                .then(|| Box::new(set) as SetFilter)
+        }
     };
+    if let Some(set) = set {
+        let _ = SET_FILTER.set(set);
+    }
+}
+
+/// Writes at this level from here on, if the log is ours and the level is sound.
+pub(crate) fn set_level(level: &str) {
+    if let (Some(set), Ok(filter)) = (SET_FILTER.get(), filter(level)) {
+        set(filter);
+    }
 }
 
 /// What `log.level` says. The last word of every part has to be a level: the filter itself would

@@ -5,5 +5,5 @@ mod log;
 
 pub(crate) use counters::collect;
 pub use counters::{Group, Stats};
-pub(crate) use log::filter;
 pub use log::init;
+pub(crate) use log::{filter, set_level};

@@ -19,7 +19,9 @@ pub(crate) fn proxy(targets: &[String], more: &str) -> Proxy {
         .iter()
         .map(|uri| format!("{{ dst_uri = \"{uri}\" }}"))
         .collect();
-    let mut text = format!("{more}\n[[routing.listen]]\naddress = \"127.0.0.1:0\"\n");
+    let mut text = format!(
+        "{more}\n[admin]\nenabled = false\n[[routing.listen]]\naddress = \"127.0.0.1:0\"\n"
+    );
     if !routes.is_empty() {
         let routes = routes.join(", ");
         text += &format!("[routing.fallback]\ndocument = {{ routes = [{routes}] }}\n");

@@ -17,11 +17,21 @@ pub(super) fn check(config: &Config, found: &mut Vec<Problem>) {
             .filter_map(|(key, value, least)| at_least(key, value, least)),
     );
     found.extend(token("routing.token", routing.token.as_deref()));
+    found.extend(decision_header(routing.decision_header.as_deref()));
     documents(config, found);
     pools::check(routing, found);
     applications::check(routing, found);
     chains::check(routing, found);
     rules::check(config, found);
+}
+
+/// Names other than those that SIP itself gives a meaning.
+fn decision_header(name: Option<&str>) -> Option<Problem> {
+    let name = name?;
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    let own = name.to_ascii_lowercase().starts_with("x-") && name.bytes().all(is_token);
+    let message = format!("`{name}` is no header of your own; write X-Decided-By");
+    (!own).then(|| Problem::new("routing.decision_header", message))
 }
 
 fn documents(config: &Config, found: &mut Vec<Problem>) {

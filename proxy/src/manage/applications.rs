@@ -1,0 +1,226 @@
+//! Applications: seen, added, changed, removed while calls run.
+
+use routing_api_client::ApplicationState;
+use tidegate_schemas::admin::{self, ApplicationChange};
+
+use super::runtime::{self, Runtime};
+use super::{ManageError, Manager, State};
+use crate::config::{Application, Config, Problem};
+
+impl Manager {
+    /// All that are configured or connected.
+    pub(crate) async fn applications(&self) -> Vec<admin::Application> {
+        let state = self.state.lock().await;
+        let mut all = self.seen(&state);
+        all.sort_by(|a, b| (&a.pool, &a.name).cmp(&(&b.pool, &b.name)));
+        all
+    }
+
+    /// One of them.
+    pub(crate) async fn application(&self, name: &str) -> Result<admin::Application, ManageError> {
+        let state = self.state.lock().await;
+        self.find(&state, name)
+    }
+
+    /// Adds one.
+    pub(crate) async fn add(&self, new: Application) -> Result<admin::Application, ManageError> {
+        let name = new.name.clone();
+        let mut state = self.state.lock().await;
+        if self.configured(&state, &name).is_some() {
+            return Err(ManageError::Exists(name));
+        }
+        let runtime = with(&state, [new]);
+        self.change(&mut state, runtime, &name).await?;
+        tracing::info!(application = name, "added");
+        self.find(&state, &name)
+    }
+
+    /// Changes one; those that dialled in by themselves too.
+    pub(crate) async fn alter(
+        &self,
+        name: &str,
+        change: &ApplicationChange,
+    ) -> Result<admin::Application, ManageError> {
+        let mut state = self.state.lock().await;
+        let mut altered = self.known(&state, name)?;
+        alter(&mut altered, change);
+        let runtime = with(&state, [altered]);
+        self.change(&mut state, runtime, name).await?;
+        tracing::info!(application = name, ?change, "changed");
+        self.find(&state, name)
+    }
+
+    /// Makes a canary a full member of its pool; with `alone` it is the only one that is asked.
+    pub(crate) async fn promote(
+        &self,
+        name: &str,
+        alone: bool,
+    ) -> Result<admin::Application, ManageError> {
+        let mut state = self.state.lock().await;
+        let mut promoted = self.known(&state, name)?;
+        let others = self.others(&state, name).into_iter().filter(|_| alone);
+        (promoted.canary, promoted.draining) = (None, false);
+        promoted.weight = promoted.weight.max(1);
+        let drained = others.map(|other| Application {
+            draining: true,
+            ..other
+        });
+        let runtime = with(&state, drained.chain([promoted]));
+        self.change(&mut state, runtime, name).await?;
+        tracing::info!(application = name, alone, "promoted");
+        self.find(&state, name)
+    }
+
+    /// Removes one. Questions that it has may still be answered.
+    pub(crate) async fn remove(&self, name: &str) -> Result<(), ManageError> {
+        let mut state = self.state.lock().await;
+        if self.configured(&state, name).is_none() {
+            self.find(&state, name)?;
+            return Err(ManageError::DialsIn(name.to_owned()));
+        }
+        let mut runtime = state.runtime.clone();
+        runtime.remove(&state.file, name);
+        self.change(&mut state, runtime, name).await?;
+        tracing::info!(application = name, "removed");
+        Ok(())
+    }
+
+    fn find(&self, state: &State, name: &str) -> Result<admin::Application, ManageError> {
+        let found = self.seen(state).into_iter().find(|it| it.name == name);
+        found.ok_or_else(|| ManageError::UnknownApplication(name.to_owned()))
+    }
+
+    fn seen(&self, state: &State) -> Vec<admin::Application> {
+        let config = state.runtime.over(&state.file);
+        let connected = self.shared.applications.applications();
+        seen(&connected, &config, &state.runtime)
+    }
+
+    fn configured(&self, state: &State, name: &str) -> Option<Application> {
+        runtime::entry(&state.runtime.over(&state.file), name)
+    }
+
+    /// As it is configured, or as one that dialled in would be.
+    fn known(&self, state: &State, name: &str) -> Result<Application, ManageError> {
+        if let Some(configured) = self.configured(state, name) {
+            return Ok(configured);
+        }
+        self.find(state, name).map(dialled_in)
+    }
+
+    /// The others of its pool.
+    fn others(&self, state: &State, name: &str) -> Vec<Application> {
+        let seen = self.seen(state);
+        let pool = seen.iter().find(|it| it.name == name).map(|it| &it.pool);
+        let others = seen
+            .iter()
+            .filter(|it| Some(&it.pool) == pool && it.name != name);
+        others
+            .filter_map(|it| self.known(state, &it.name).ok())
+            .collect()
+    }
+
+    /// Puts what was changed at runtime in place, after a check of the whole.
+    async fn change(
+        &self,
+        state: &mut State,
+        runtime: Runtime,
+        name: &str,
+    ) -> Result<(), ManageError> {
+        let config = runtime.over(&state.file);
+        let invalid = |problem| ManageError::Invalid(about(&config, name, problem));
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(invalid(problem));
+        }
+        self.put_in_place(config.clone()).await.map_err(invalid)?;
+        state.runtime = runtime;
+        Ok(())
+    }
+}
+
+fn with(state: &State, applications: impl IntoIterator<Item = Application>) -> Runtime {
+    let mut runtime = state.runtime.clone();
+    applications.into_iter().for_each(|it| runtime.set(it));
+    runtime
+}
+
+/// A problem of this application is told by its own keys.
+fn about(config: &Config, name: &str, mut problem: Problem) -> Problem {
+    let place = config
+        .routing
+        .application
+        .iter()
+        .position(|it| it.name == name);
+    let own = place.map(|i| format!("routing.application[{i}]."));
+    match own.and_then(|own| problem.key.strip_prefix(&own).map(str::to_owned)) {
+        Some(key) => problem.key = key,
+        None => {
+            problem.message = format!("{}: {}", problem.key, problem.message);
+            problem.key = String::new();
+        }
+    }
+    problem
+}
+
+fn dialled_in(seen: admin::Application) -> Application {
+    Application {
+        pool: Some(seen.pool),
+        ..Application::named(seen.name)
+    }
+}
+
+fn alter(application: &mut Application, change: &ApplicationChange) {
+    let ApplicationChange {
+        weight,
+        canary,
+        draining,
+        max_in_flight,
+    } = change;
+    application.weight = weight.unwrap_or(application.weight);
+    application.canary = canary.unwrap_or(application.canary);
+    application.draining = draining.unwrap_or(application.draining);
+    application.max_in_flight = max_in_flight.unwrap_or(application.max_in_flight);
+}
+
+fn seen(
+    connected: &[ApplicationState],
+    config: &Config,
+    runtime: &Runtime,
+) -> Vec<admin::Application> {
+    let routing = &config.routing;
+    let short = routing.dial.iter().map(crate::config::Dial::application);
+    let mut configured: Vec<Application> =
+        routing.application.iter().cloned().chain(short).collect();
+    let names: Vec<String> = configured.iter().map(|it| it.name.clone()).collect();
+    let unknown = connected
+        .iter()
+        .filter(|it| !names.iter().any(|name| *name == *it.name));
+    configured.extend(unknown.map(|it| Application::named(&*it.name)));
+    let one = |it: Application| {
+        let mine: Vec<_> = connected.iter().filter(|c| *c.name == *it.name).collect();
+        admin::Application {
+            pool: it.pool.clone().unwrap_or_else(|| "default".to_owned()),
+            url: it.url.clone(),
+            dialect: mine.first().map(|c| c.dialect.to_owned()),
+            state: match (it.draining, mine.is_empty()) {
+                (true, _) => admin::State::Draining,
+                (_, true) => admin::State::Down,
+                _ => admin::State::Up,
+            },
+            ejected_for_ms: None,
+            connections: mine.len(),
+            in_flight: mine.iter().map(|c| c.in_flight).sum(),
+            weight: it.weight,
+            canary: it.canary,
+            latency: None,
+            counts: admin::Counts::default(),
+            origin: match (names.contains(&it.name), runtime.has(&it.name)) {
+                (false, _) => admin::Origin::DialIn,
+                (true, true) => admin::Origin::Runtime,
+                (true, false) => admin::Origin::File,
+            },
+            name: it.name,
+        }
+    };
+    configured.into_iter().map(one).collect()
+}

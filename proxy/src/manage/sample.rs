@@ -1,0 +1,135 @@
+//! A question outside of any call, for an application that is to be tried.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde_json::{Map, Value, json};
+use tidegate_schemas::RouteEvent;
+use tidegate_schemas::admin::{SampleAnswer, SampleQuestion};
+
+use super::{ManageError, Manager};
+use crate::config::{Config, Problem};
+
+/// The id of a sample before it is asked.
+const NO_ID: &str = "00000000-ff000000-00000000";
+
+impl Manager {
+    /// Asks one application, and says whether a call could be routed by its answer.
+    pub(crate) async fn sample(
+        &self,
+        name: &str,
+        question: SampleQuestion,
+    ) -> Result<SampleAnswer, ManageError> {
+        self.application(name).await?;
+        let config = self.in_force(&*self.state.lock().await);
+        let event = event(&config, question)?;
+        Err(ManageError::NotAsked(name.to_owned(), event.to_string()))
+    }
+}
+
+/// The event as JSON, which can be read as one.
+fn event(config: &Config, question: SampleQuestion) -> Result<Value, ManageError> {
+    let deadline_ms = question.deadline_ms.unwrap_or(config.routing.deadline_ms);
+    let mut event = match question.event {
+        Some(event) => Value::Object(event),
+        None => made_up(config, &question),
+    };
+    if let Some(event) = event.as_object_mut() {
+        complete(event, config, deadline_ms);
+    }
+    let text = event.to_string();
+    match serde_json::from_str::<RouteEvent<'_>>(&text) {
+        Ok(_) => Ok(event),
+        Err(error) => Err(ManageError::Invalid(Problem::new(
+            "event",
+            format!("is no event: {error}"),
+        ))),
+    }
+}
+
+/// What belongs to the proxy and not to the request.
+fn complete(event: &mut Map<String, Value>, config: &Config, deadline_ms: u32) {
+    event.insert("id".to_owned(), NO_ID.into());
+    event.insert("deadline_ms".to_owned(), deadline_ms.into());
+    for (key, value) in [
+        ("call", Value::from(NO_ID)),
+        ("node", config.node.as_str().into()),
+        ("attempt", 1.into()),
+        ("reason", "new".into()),
+    ] {
+        event.entry(key).or_insert(value);
+    }
+}
+
+fn made_up(config: &Config, question: &SampleQuestion) -> Value {
+    let or = |text: &Option<String>, other: &str| text.clone().unwrap_or_else(|| other.to_owned());
+    let method = or(&question.method, "INVITE");
+    let uri = or(&question.uri, "sip:+12025550123@example.com");
+    let from = or(&question.from, "sip:+12025550199@example.com");
+    let to = or(&question.to, &uri);
+    let ip = question.source.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let listener = config.listen.first().map(crate::config::listener);
+    let call_id = "sample@tidegate";
+    let mut headers = vec![
+        json!(["Via", format!("SIP/2.0/UDP {ip}:5060;branch=z9hG4bKsample")]),
+        json!(["Max-Forwards", "70"]),
+        json!(["From", format!("<{from}>;tag=sample")]),
+        json!(["To", format!("<{to}>")]),
+        json!(["Call-ID", call_id]),
+        json!(["CSeq", format!("1 {method}")]),
+    ];
+    headers.extend(question.headers.iter().map(|header| json!(header)));
+    json!({
+        "source": {
+            "transport": "udp",
+            "ip": ip,
+            "port": 5060,
+            "listener": listener.map(|it| it.name()).unwrap_or_default(),
+        },
+        "request": {
+            "method": method,
+            "uri": uri,
+            "from": { "uri": from, "tag": "sample" },
+            "to": { "uri": to },
+            "call_id": call_id,
+            "cseq": 1,
+            "headers": headers,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_says_nothing_is_made_up_whole() {
+        let event = event(&Config::default(), SampleQuestion::default()).unwrap();
+        assert_eq!(event["request"]["method"], "INVITE");
+        assert_eq!(event["source"]["listener"], "udp:127.0.0.1:5060");
+        assert_eq!(event["deadline_ms"], 2000);
+    }
+
+    #[test]
+    fn what_is_said_stands_in_the_question() {
+        let question = SampleQuestion {
+            uri: Some("sip:112@x".to_owned()),
+            headers: vec![("X-Account".to_owned(), "42".to_owned())],
+            ..SampleQuestion::default()
+        };
+        let event = event(&Config::default(), question).unwrap();
+        assert_eq!(event["request"]["to"]["uri"], "sip:112@x");
+        let headers = event["request"]["headers"].as_array().unwrap();
+        assert_eq!(headers.last(), Some(&json!(["X-Account", "42"])));
+    }
+
+    #[test]
+    fn an_event_that_is_none_is_refused() {
+        let event = json!({ "request": 1 });
+        let question = SampleQuestion {
+            event: event.as_object().cloned(),
+            ..SampleQuestion::default()
+        };
+        let error = super::event(&Config::default(), question).unwrap_err();
+        assert_eq!(error.fault().pointer.as_deref(), Some("/event"));
+    }
+}
