@@ -11,6 +11,7 @@ use tidegate_schemas::message::{ErrorMessage, FromProxy};
 use tidegate_schemas::{ConsultationId, RouteEvent};
 
 use crate::dialect::Dialect;
+use crate::dialect::cgrates::Cgrates;
 use crate::outgoing::{About, NotQueued, Outgoing};
 use crate::settings::Settings;
 
@@ -157,21 +158,48 @@ impl Application {
             Dialect::Native(native) => self.outgoing.push(about(message), |out| {
                 native.message(self.framing(), message, out)
             }),
-            Dialect::Evapi(_) => match about(message) {
+            Dialect::Cgrates(cgrates) => match about(message) {
+                About::Cancelled(id) => {
+                    cgrates.cancelled(id);
+                    Ok(())
+                }
+                ping @ About::Ping => self
+                    .outgoing
+                    .push(ping, |out| cgrates.ping(self.framing(), out)),
+                _ => Ok(()),
+            },
+            Dialect::Drachtio(_) | Dialect::Evapi(_) | Dialect::Wazo(_) => match about(message) {
                 cancelled @ About::Cancelled(_) => self.outgoing.note(cancelled),
                 _ => Ok(()),
             },
         }
     }
 
-    /// Sends a message of the native dialect that is rendered already: one JSON object.
+    /// Sends a message of the native dialect that is rendered already: one JSON object. Other
+    /// dialects have their own words for it, or none.
     pub(crate) fn notice(&self, json: &[u8]) -> Result<(), NotQueued> {
         match &self.dialect {
-            Dialect::Native(_) => self
-                .outgoing
-                .push(About::Call, |out| encode(self.framing(), json, out)),
-            Dialect::Evapi(_) => Ok(()),
+            Dialect::Cgrates(cgrates) => {
+                if let Some(event) = cgrates.notification(json) {
+                    self.send_notice(&event)?;
+                }
+                cgrates.notified(json);
+                Ok(())
+            }
+            Dialect::Native(_) => self.send_notice(json),
+            Dialect::Drachtio(_) | Dialect::Evapi(_) | Dialect::Wazo(_) => Ok(()),
         }
+    }
+
+    fn send_notice(&self, json: &[u8]) -> Result<(), NotQueued> {
+        self.outgoing
+            .push(About::Call, |out| encode(self.framing(), json, out))
+    }
+
+    /// Answers what CGRateS asks about live calls.
+    pub(crate) fn list_calls(&self, cgrates: &Cgrates) -> Result<(), NotQueued> {
+        self.outgoing
+            .push(About::Notice, |out| cgrates.list(self.framing(), out))
     }
 
     /// Tells the application what was wrong with something that it sent, unless it heard that often

@@ -49,9 +49,12 @@ mod upgrade;
 
 pub use application::ApplicationId;
 pub use dialect::Dialect;
+pub use dialect::cgrates::{Cgrates, CgratesDialect};
+pub use dialect::drachtio::{DrachtioDialect, DrachtioMethod};
 pub use dialect::evapi::{EvapiDialect, Path};
 pub use dialect::native::NativeDialect;
 pub use dialect::template::{Template, TemplateError};
+pub use dialect::wazo::WazoDialect;
 pub use dispatcher::{Dispatcher, Unavailable, Verdict};
 pub use endpoint::{Endpoint, InvalidEndpoint, Scheme};
 pub use inbound::{Failure, Inbound, Inboxes, Order};

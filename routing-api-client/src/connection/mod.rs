@@ -1,12 +1,14 @@
 //! One connection to an application, from its first byte to its end.
 
 mod calls;
+mod cgrates;
 mod channel;
 mod ended;
 mod evapi;
 mod heartbeat;
 mod http;
 mod native;
+mod request_only;
 mod stream;
 mod websocket;
 mod write;
@@ -28,6 +30,7 @@ use crate::settings::Token;
 use crate::{Shutdown, serve};
 
 pub(crate) use calls::unknown_call;
+use cgrates::CgratesSession;
 pub(crate) use channel::Channel;
 use channel::{Arrival, Receive};
 pub(crate) use ended::Ended;
@@ -35,6 +38,7 @@ use evapi::EvapiSession;
 use heartbeat::{Heartbeat, Pulse};
 pub(crate) use http::{Exchange, Http};
 use native::NativeSession;
+use request_only::RequestSession;
 pub(crate) use stream::Stream;
 pub(crate) use websocket::{SUBPROTOCOL, WebSocket};
 use write::Writer;
@@ -156,52 +160,70 @@ impl Drop for Link<'_> {
 
 /// What the application says, understood in its dialect.
 enum Session<'a> {
+    Cgrates(CgratesSession<'a>),
     Evapi(EvapiSession<'a>),
     Native(NativeSession<'a>),
+    Request(RequestSession<'a>),
 }
 
 impl<'a> Session<'a> {
     fn new(link: &'a Link<'a>) -> Self {
         match link.application.dialect() {
+            Dialect::Cgrates(dialect) => Self::Cgrates(CgratesSession::new(link, dialect)),
+            Dialect::Drachtio(dialect) => Self::Request(RequestSession::new(link, dialect)),
             Dialect::Evapi(dialect) => Self::Evapi(EvapiSession::new(link, dialect)),
             Dialect::Native(_) => Self::Native(NativeSession::new(link)),
+            Dialect::Wazo(dialect) => Self::Request(RequestSession::new(link, dialect)),
         }
     }
 
     fn begin(&mut self) -> Option<Inbound> {
         match self {
+            Self::Cgrates(session) => Some(session.begin()),
             Self::Evapi(session) => Some(session.begin()),
             Self::Native(session) => {
                 session.begin();
                 None
             }
+            Self::Request(session) => Some(session.begin()),
         }
     }
 
     fn on_message(&mut self, json: &[u8]) -> Result<Option<Inbound>, Ended> {
         match self {
+            Self::Cgrates(session) => Ok(session.on_message(json)),
             Self::Evapi(session) => Ok(session.on_message(json)),
             Self::Native(session) => session.on_message(json),
+            Self::Request(session) => {
+                session.on_message();
+                Ok(None)
+            }
         }
     }
 
     fn on_answer(&self, id: ConsultationId, json: &[u8]) -> Inbound {
         match self {
+            Self::Cgrates(session) => session.on_answer(id, json),
             Self::Evapi(session) => session.on_answer(id, json),
             Self::Native(session) => session.on_answer(id, json),
+            Self::Request(session) => session.on_answer(id, json),
         }
     }
 
     fn joined(&self) -> bool {
         match self {
-            Self::Evapi(_) => true,
+            Self::Cgrates(_) | Self::Evapi(_) | Self::Request(_) => true,
             Self::Native(session) => session.joined(),
         }
     }
 
-    /// Only the native dialect can ask for a sign of life.
+    /// Not every dialect can ask for a sign of life.
     fn has_heartbeat(&self) -> bool {
-        matches!(self, Self::Native(session) if session.joined())
+        match self {
+            Self::Cgrates(session) => session.pings(),
+            Self::Evapi(_) | Self::Request(_) => false,
+            Self::Native(session) => session.joined(),
+        }
     }
 
     /// Tells the application why the connection ends.

@@ -50,6 +50,13 @@ impl Queue {
         self.in_flight = (self.in_flight + 1).min(self.entries.len());
     }
 
+    /// The next one has been sent, and needs no `ack`.
+    pub(super) fn taken(&mut self) {
+        if let Some(entry) = self.entries.remove(self.in_flight) {
+            self.bytes -= entry.payload.len();
+        }
+    }
+
     /// Whether `id` was waiting for its `ack`.
     pub(super) fn ack(&mut self, id: &str) -> bool {
         let mut sent = self.entries.iter().take(self.in_flight);
@@ -140,6 +147,15 @@ mod tests {
         queue.ack("b");
         assert_eq!(queue.rewind(), 2);
         assert_eq!(send_all(&mut queue, 3), ["a", "c"]);
+    }
+
+    #[test]
+    fn what_needs_no_ack_is_gone_once_it_is_sent() {
+        let (mut queue, _) = queue(&["a", "b"], NO_LIMIT);
+        queue.next(9).unwrap();
+        queue.taken();
+        assert_eq!((queue.len(), queue.in_flight()), (1, 0));
+        assert_eq!(send_all(&mut queue, 9), ["b"]);
     }
 
     #[test]

@@ -179,7 +179,10 @@ impl Subscriber {
                 if carrier.notice(payload).is_err() {
                     break;
                 }
-                self.queue.sent();
+                match carrier.dialect().acknowledges() {
+                    true => self.queue.sent(),
+                    false => self.queue.taken(),
+                }
                 counted.sent += 1;
             }
         }
