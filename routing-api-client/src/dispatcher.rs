@@ -1,39 +1,69 @@
 //! One shard's questions to the applications.
 
+mod answers;
+mod ask;
+mod failures;
+mod hedge;
+mod otherwise;
+mod redirects;
+mod settle;
+mod steps;
+
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tidegate_schemas::document::DocumentError;
-use tidegate_schemas::message::FromProxy;
 use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
 
-use crate::application::{Application, ApplicationId};
-use crate::finished::{Finished, Leftover};
+use crate::application::ApplicationId;
+use crate::finished::Finished;
 use crate::inbound::{Inbound, Order};
-use crate::outgoing::NotQueued;
-use crate::pending::{Asked, Consultation, Pending};
-use crate::pool::{Choice, Pool};
+use crate::pending::{Consultation, Next, Pending};
+use crate::pool::Pools;
 use crate::registry::Registry;
 use crate::stats::Stats;
+use ask::Outcome;
+use redirects::Redirects;
+use settle::Settling;
+
+/// How long before the end of a consultation the step's `otherwise` decides.
+const MARGIN: Duration = Duration::from_millis(10);
 
 /// Asks applications on behalf of one shard, and sorts what comes back. Does no I/O, reads no clock.
 ///
-/// An application is asked at most once about one consultation on one connection: a question that
-/// was written to a live connection needs no repetition, and its answer counts as long as the
-/// consultation is open, even after the next application was asked.
+/// An application is asked at most once about one step of a consultation on one connection, unless
+/// the policy says `retry`: a question that was written to a live connection needs no repetition,
+/// and its answer counts as long as the step is open, even after the next application was asked.
 #[derive(Debug)]
 pub struct Dispatcher {
     registry: Arc<Registry>,
-    pool: Pool,
+    pools: Pools,
     pending: Pending,
     finished: Finished,
+    /// The decision that the shard has in hand.
+    settling: Option<Settling>,
+    redirects: Redirects,
     stats: Stats,
+    /// Where keys are written.
+    scratch: Vec<u8>,
 }
 
-/// No application can be asked, and none that was asked may yet answer. Nothing is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no routing application can be asked")]
-pub struct Unavailable;
+/// What becomes of a question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// An application has it.
+    Waiting(ApplicationId),
+    /// It is decided without waiting.
+    Decided {
+        /// What decides: `cached decision`, the name of a document or of a SIP redirect server.
+        tier: Arc<str>,
+        /// The decision; without an id.
+        document: Arc<RouteDocument>,
+    },
+    /// No application can be asked, none that was asked may yet answer, and nothing stands in for
+    /// them. The consultation is forgotten.
+    Unavailable,
+}
 
 /// What the shard has to do about something that arrived.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +72,7 @@ pub enum Verdict {
     Answered {
         /// Which one.
         id: ConsultationId,
-        /// Who answered; for [`Dispatcher::reject`].
+        /// Who answered; for [`Dispatcher::accepted`] and [`Dispatcher::reject`].
         application: ApplicationId,
         /// What it calls itself.
         name: Arc<str>,
@@ -67,85 +97,113 @@ impl Dispatcher {
     #[must_use]
     pub fn new(registry: Arc<Registry>) -> Self {
         Self {
-            pool: Pool::new(Arc::clone(&registry)),
+            pools: Pools::new(Arc::clone(&registry)),
             registry,
             pending: Pending::default(),
             finished: Finished::default(),
+            settling: None,
+            redirects: Redirects::default(),
             stats: Stats::default(),
+            scratch: Vec::new(),
         }
     }
 
-    /// Asks an application: connected, not draining, with credit and with room in its outgoing
-    /// queue, not asked about `id` before; among these the one with the fewest questions in flight,
-    /// in turn between equals, and such as let a question time out of late only when no other is left.
+    /// Asks an application, as chain number `chain` of the policy has it. One that can be asked is
+    /// connected, not draining, not left out, below every bound, with room in its outgoing queue, and
+    /// was not asked about `id` before; among these the pool's way to choose decides, and such as let
+    /// a question time out of late come only when no other is left.
     ///
     /// Called for a new consultation, and again when [`Verdict::AskAgain`] or
-    /// [`Dispatcher::on_timeout`] names it, or after [`Dispatcher::reject`]. When no further
-    /// application can be asked but one that was may yet answer, that one keeps the rest of the time
-    /// and its name is returned.
-    ///
-    /// # Errors
-    /// Nothing can answer. The consultation is forgotten.
+    /// [`Dispatcher::on_timeout`] names it, or after [`Dispatcher::reject`] and
+    /// [`Dispatcher::reject_tier`]. When no further application can be asked but one that was may yet
+    /// answer, that one keeps the rest of the time and its name is returned.
     pub fn ask(
         &mut self,
         id: ConsultationId,
         now: Instant,
         deadline: Instant,
+        chain: u16,
         event: &RouteEvent<'_>,
-    ) -> Result<ApplicationId, Unavailable> {
-        self.pool.refresh();
-        let mut consultation = self.take_or_begin(id, deadline);
-        let asked = self.ask_next(id, now, &mut consultation, event);
-        let Some(application) = asked.or_else(|| wait_on(&mut consultation, now)) else {
-            self.stats.unavailable += 1;
-            self.end(id, &consultation, false);
-            return Err(Unavailable);
-        };
-        self.pending.insert(id, consultation);
-        Ok(application)
+    ) -> Asked {
+        self.pools.refresh();
+        let mut consultation = self.take_or_begin(id, deadline, chain);
+        self.store_passed(now, &mut consultation, event);
+        match self.pursue(id, now, &mut consultation, event) {
+            Outcome::Waiting(application) => {
+                self.pending.insert(id, consultation);
+                Asked::Waiting(application)
+            }
+            Outcome::Decided(decided) => self.decide(id, now, consultation, decided),
+            Outcome::Nothing => {
+                self.stats.unavailable += 1;
+                let early = now < consultation.step_end;
+                self.end(id, &mut consultation, now, early);
+                Asked::Unavailable
+            }
+        }
     }
 
     /// Ends a consultation whose answer is of no use any more. Applications that work on it are
     /// told, as far as their dialect can say it.
     pub fn cancel(&mut self, id: ConsultationId) {
-        if let Some(consultation) = self.pending.remove(id) {
+        if let Some(mut consultation) = self.pending.remove(id) {
             self.stats.cancelled += 1;
-            self.end(id, &consultation, true);
+            self.withdraw(id, &mut consultation, None, true);
+            self.finished.remember(id, &consultation.asked);
         }
     }
 
     /// Ends a consultation whose deadline passed, before [`Dispatcher::on_timeout`] notices. The
     /// applications know the deadline and are not told.
     pub fn expire(&mut self, id: ConsultationId, now: Instant) {
-        if let Some(consultation) = self.pending.remove(id) {
-            self.suspect(&consultation, now);
-            self.time_out(id, &consultation);
+        if let Some(mut consultation) = self.pending.remove(id) {
+            self.time_out(&mut consultation, now);
+            self.forget_timed_out(id, consultation);
         }
     }
 
     /// Takes what a connection delivered.
-    pub fn on_inbound(&mut self, inbound: Inbound) -> Verdict {
+    pub fn on_inbound(&mut self, now: Instant, inbound: Inbound) -> Verdict {
         match inbound {
             Inbound::Answer {
                 application,
                 id,
                 document: Ok(document),
-            } => self.on_document(application, id, document),
+            } => self.on_document(now, application, id, document),
             Inbound::Answer {
                 application,
                 id,
                 document: Err(error),
-            } => self.on_invalid(application, id, &error),
+            } => self.on_invalid(now, application, id, error),
             Inbound::Failed {
-                application, id, ..
-            } => self.on_refused(application, id),
+                application,
+                id,
+                failure,
+            } => self.on_failed(now, application, id, failure),
             Inbound::Order { application, order } => Verdict::Order { application, order },
-            Inbound::Lost { application } => self.on_lost(application),
+            Inbound::Lost { application } => self.on_lost(now, application),
             Inbound::Up { .. } | Inbound::Draining { .. } => {
-                self.pool.refresh();
+                self.pools.refresh();
                 Verdict::Nothing
             }
         }
+    }
+
+    /// The document of [`Verdict::Answered`] is honoured.
+    pub fn accepted(&mut self, id: ConsultationId, application: ApplicationId, now: Instant) {
+        self.on_accepted(id, application, now);
+    }
+
+    /// Prepares to use the document of [`Verdict::Answered`] again, where it says that it may be:
+    /// called with the question, before the document is executed. It is used once it was
+    /// [accepted](Dispatcher::accepted).
+    pub fn remember(
+        &mut self,
+        event: &RouteEvent<'_>,
+        id: ConsultationId,
+        document: &RouteDocument,
+    ) {
+        self.draft(event, id, document);
     }
 
     /// Tells an application that its document, delivered as [`Verdict::Answered`], can't be honoured.
@@ -156,29 +214,35 @@ impl Dispatcher {
         application: ApplicationId,
         error: &DocumentError,
     ) {
-        self.stats.invalid += 1;
-        self.tell(application, |a| a.complain_about_document(id, error));
+        self.on_rejected(id, application, error);
     }
 
-    /// Ends the attempts whose time ran out, and appends to `again` those consultations that the
-    /// next application can be asked about. A consultation whose whole time ran out is forgotten:
-    /// the engine has its own timer for that.
+    /// The document of [`Asked::Decided`] can't be honoured. The next call of [`Dispatcher::ask`] for
+    /// `id` goes on behind it.
+    pub fn reject_tier(&mut self, id: ConsultationId) {
+        self.on_tier_rejected(id);
+    }
+
+    /// Ends the attempts whose time ran out, and appends to `again` those consultations that have to
+    /// be asked about again: the next application, a second one beside a slow one, or what stands in
+    /// for them all. A consultation whose whole time ran out is forgotten: the engine has its own
+    /// timer for that.
     pub fn on_timeout(&mut self, now: Instant, again: &mut Vec<ConsultationId>) {
-        while let Some((id, consultation)) = self.pending.take_ended(now) {
-            self.suspect(&consultation, now);
-            if consultation.deadline <= now {
-                self.time_out(id, &consultation);
-                continue;
+        while let Some((id, mut consultation)) = self.pending.take_ended(now) {
+            if now < consultation.attempt_end {
+                consultation.next = Next::Hedge;
+                consultation.hedge_at = None;
+                consultation.until = consultation.attempt_end;
+            } else {
+                self.time_out(&mut consultation, now);
+                if consultation.deadline <= now {
+                    self.forget_timed_out(id, consultation);
+                    continue;
+                }
+                self.stats.attempt_timed_out += 1;
+                consultation.wait_until(consultation.deadline);
             }
-            self.stats.attempt_timed_out += 1;
-            let until = consultation.deadline;
-            self.pending.insert(
-                id,
-                Consultation {
-                    until,
-                    ..consultation
-                },
-            );
+            self.pending.insert(id, consultation);
             again.push(id);
         }
     }
@@ -202,239 +266,25 @@ impl Dispatcher {
     }
 
     /// A consultation whose document was rejected comes back with the applications that it asked.
-    fn take_or_begin(&mut self, id: ConsultationId, deadline: Instant) -> Consultation {
+    fn take_or_begin(&mut self, id: ConsultationId, deadline: Instant, chain: u16) -> Consultation {
         if let Some(consultation) = self.pending.remove(id) {
             return consultation;
         }
-        let mut consultation = Consultation::new(deadline);
-        let asked = self.finished.asked(id).map(|application| Asked {
-            application,
-            open: false,
-        });
-        consultation.asked.extend(asked);
+        let policy = Arc::clone(self.pools.policy());
+        let mut consultation = Consultation::new(policy, chain, deadline);
+        let falls_back = consultation
+            .chain()
+            .is_some_and(|chain| chain.steps.iter().any(|step| !step.otherwise.is_empty()));
+        if falls_back && let Some(earlier) = deadline.checked_sub(MARGIN) {
+            consultation.decide_by = earlier;
+        }
         consultation
     }
 
-    /// Asks the best application that takes the question.
-    fn ask_next(
-        &mut self,
-        id: ConsultationId,
-        now: Instant,
-        consultation: &mut Consultation,
-        event: &RouteEvent<'_>,
-    ) -> Option<ApplicationId> {
-        let remaining = consultation.deadline.saturating_duration_since(now);
-        if remaining.is_zero() {
-            return None;
-        }
-        let clock = self.registry.clock(now);
-        let deadline_ms = u32::try_from(remaining.as_millis()).unwrap_or(u32::MAX);
-        for _ in 0..self.pool.len() {
-            let search = self.pool.choose(clock, &consultation.asked);
-            self.stats.queue_full += search.full;
-            let choice = search.choice?;
-            if !self.transmit(&choice, id, deadline_ms, event) {
-                continue;
-            }
-            self.note(&choice, now, consultation);
-            return Some(choice.application.id);
-        }
-        None
-    }
-
-    fn transmit(
-        &mut self,
-        choice: &Choice,
-        id: ConsultationId,
-        deadline_ms: u32,
-        event: &RouteEvent<'_>,
-    ) -> bool {
-        if !choice.application.reserve() {
-            return false;
-        }
-        let queued = choice.application.question(id, deadline_ms, event);
-        if queued.is_err() {
-            choice.application.release();
-        }
-        self.stats.queue_full += u64::from(queued == Err(NotQueued::Full));
-        queued.is_ok()
-    }
-
-    /// An attempt gets half of what remains when another one could follow, all of it otherwise.
-    fn note(&mut self, choice: &Choice, now: Instant, consultation: &mut Consultation) {
-        let application = choice.application.id;
-        self.stats.asked += 1;
-        self.stats.reasked += u64::from(!consultation.asked.is_empty());
-        consultation.current = Some(application);
-        consultation.asked.push(Asked {
-            application,
-            open: true,
-        });
-        consultation.until = consultation.deadline;
-        if choice.others {
-            consultation.until = now + consultation.deadline.saturating_duration_since(now) / 2;
-        }
-    }
-
-    fn on_document(
-        &mut self,
-        application: ApplicationId,
-        id: ConsultationId,
-        document: Box<RouteDocument>,
-    ) -> Verdict {
-        let Some(its_turn) = self.close(application, id) else {
-            return Verdict::Nothing;
-        };
-        self.stats.answered += 1;
-        self.stats.late_attempt += u64::from(!its_turn);
-        if let Some(consultation) = self.pending.remove(id) {
-            self.end(id, &consultation, true);
-        }
-        let answerer = self.pool.get(application);
-        let name = answerer.map_or_else(|| Arc::from(""), |a| a.name());
-        Verdict::Answered {
-            id,
-            application,
-            name,
-            document,
-        }
-    }
-
-    fn on_invalid(
-        &mut self,
-        application: ApplicationId,
-        id: ConsultationId,
-        error: &DocumentError,
-    ) -> Verdict {
-        let Some(its_turn) = self.close(application, id) else {
-            return Verdict::Nothing;
-        };
-        self.reject(id, application, error);
-        again_if(its_turn, id)
-    }
-
-    fn on_refused(&mut self, application: ApplicationId, id: ConsultationId) -> Verdict {
-        let Some(its_turn) = self.close(application, id) else {
-            return Verdict::Nothing;
-        };
-        self.stats.refused += 1;
-        again_if(its_turn, id)
-    }
-
-    /// Every question that the application held goes to another one.
-    fn on_lost(&mut self, application: ApplicationId) -> Verdict {
-        self.pool.refresh();
-        self.pool.forget(application);
-        let mut again = Vec::new();
-        for (id, consultation) in self.pending.iter_mut() {
-            let Some(Asked { open: true, .. }) = consultation.state_of(application) else {
-                continue;
-            };
-            self.stats.lost += 1;
-            if consultation.close(application) {
-                again.push(id);
-            }
-        }
-        match again.is_empty() {
-            true => Verdict::Nothing,
-            false => Verdict::AskAgain(again),
-        }
-    }
-
-    /// Takes something that settles an open question. Whether it was this application's turn; nothing
-    /// when there is no such question, which is counted.
-    fn close(&mut self, application: ApplicationId, id: ConsultationId) -> Option<bool> {
-        let open = self.pending.get_mut(id).filter(|consultation| {
-            let mut open = consultation.open();
-            open.any(|a| a == application)
-        });
-        let Some(consultation) = open else {
-            self.count_leftover(application, id);
-            return None;
-        };
-        let its_turn = consultation.close(application);
-        if let Some(application) = self.pool.get(application) {
-            application.release();
-            application.trust();
-        }
-        Some(its_turn)
-    }
-
-    fn count_leftover(&mut self, application: ApplicationId, id: ConsultationId) {
-        if id.instance != self.registry.settings().instance {
-            self.stats.wrong_instance += 1;
-            self.tell(application, |a| a.complain_unknown(id));
-            return;
-        }
-        let pending = self.pending.get_mut(id);
-        let leftover = match pending.and_then(|c| c.state_of(application)) {
-            Some(_) => Leftover::Duplicate,
-            None => self.finished.answered(id, application),
-        };
-        match leftover {
-            Leftover::Late => self.stats.late += 1,
-            Leftover::Duplicate => self.stats.duplicate += 1,
-            Leftover::Unknown => {
-                self.stats.unknown += 1;
-                self.tell(application, |a| a.complain_unknown(id));
-            }
-        }
-    }
-
-    fn time_out(&mut self, id: ConsultationId, consultation: &Consultation) {
-        self.stats.timed_out += 1;
-        self.end(id, consultation, false);
-    }
-
-    /// Gives back the places of those that may yet answer.
-    fn end(&mut self, id: ConsultationId, consultation: &Consultation, notify: bool) {
-        for application in consultation.open() {
-            if let Some(application) = self.pool.get(application) {
-                application.release();
-            }
-            if notify {
-                self.tell(application, |a| a.notify(&FromProxy::Cancelled { id }));
-            }
-        }
-        self.finished.remember(id, &consultation.asked);
-    }
-
-    fn suspect(&self, consultation: &Consultation, now: Instant) {
-        let current = consultation.current.and_then(|id| self.pool.get(id));
-        if let Some(application) = current {
-            let span = self.registry.settings().suspect_for;
-            application.suspect_for(self.registry.clock(now), span);
-        }
-    }
-
-    /// Notices are not worth waiting for: one that finds no room is dropped.
-    fn tell(
-        &self,
-        application: ApplicationId,
-        say: impl FnOnce(&Application) -> Result<(), NotQueued>,
-    ) {
-        let told = self.pool.get(application).map(|a| say(a));
-        if told == Some(Err(NotQueued::Full)) {
-            self.registry.counters.notices_dropped.add();
-        }
-    }
-}
-
-/// Leaves the rest of the time to an application that may yet answer, if there is one.
-fn wait_on(consultation: &mut Consultation, now: Instant) -> Option<ApplicationId> {
-    if consultation.deadline <= now {
-        return None;
-    }
-    let application = consultation.open().last()?;
-    consultation.current = Some(application);
-    consultation.until = consultation.deadline;
-    Some(application)
-}
-
-fn again_if(its_turn: bool, id: ConsultationId) -> Verdict {
-    match its_turn {
-        true => Verdict::AskAgain(vec![id]),
-        false => Verdict::Nothing,
+    /// Gives back every place that is still taken.
+    fn end(&mut self, id: ConsultationId, c: &mut Consultation, now: Instant, notify: bool) {
+        self.withdraw(id, c, Some(now), notify);
+        self.finished.remember(id, &c.asked);
     }
 }
 

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 use tidegate_schemas::ConsultationId;
 
 use crate::application::ApplicationId;
-use crate::pending::Asked;
+use crate::pending::{Attempt, State};
 
 /// How many consultations are remembered at most. A power of two.
 const ENTRIES: usize = 8192;
@@ -20,6 +20,14 @@ struct Entry {
     id: ConsultationId,
     /// Who is open has not answered.
     asked: SmallVec<[Asked; 4]>,
+}
+
+/// An application that was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    application: ApplicationId,
+    /// Whether it may yet answer.
+    open: bool,
 }
 
 /// What an answer to no open question is.
@@ -42,19 +50,19 @@ impl Default for Finished {
 }
 
 impl Finished {
-    /// Remembers who was asked; who is not open has answered in some way.
-    pub(crate) fn remember(&mut self, id: ConsultationId, asked: &[Asked]) {
-        if let Some(place) = self.place(id) {
-            let asked = SmallVec::from_slice(asked);
-            *place = Some(Entry { id, asked });
-        }
+    /// Remembers who was asked, and who has answered in some way.
+    pub(crate) fn remember(&mut self, id: ConsultationId, attempts: &[Attempt]) {
+        let asked = attempts.iter().map(|attempt| Asked {
+            application: attempt.seat.id(),
+            open: attempt.state != State::Closed,
+        });
+        self.put(id, asked.collect());
     }
 
-    /// Who was asked about a consultation that is over.
-    pub(crate) fn asked(&self, id: ConsultationId) -> impl Iterator<Item = ApplicationId> {
-        let entry = self.entries.get(index(id)).and_then(Option::as_ref);
-        let entry = entry.filter(|e| e.id == id).into_iter();
-        entry.flat_map(|e| e.asked.iter().map(|a| a.application))
+    fn put(&mut self, id: ConsultationId, asked: SmallVec<[Asked; 4]>) {
+        if let Some(place) = self.place(id) {
+            *place = Some(Entry { id, asked });
+        }
     }
 
     /// Says what an answer is, and remembers that it came.
@@ -103,7 +111,7 @@ mod tests {
                 open: false,
             },
         ];
-        finished.remember(id(1), &asked);
+        finished.put(id(1), SmallVec::from_slice(&asked));
         assert_eq!(finished.answered(id(1), A), Leftover::Late);
         assert_eq!(finished.answered(id(1), A), Leftover::Duplicate);
         assert_eq!(finished.answered(id(1), B), Leftover::Duplicate);
@@ -122,8 +130,8 @@ mod tests {
             open: true,
         }];
         let newer = u32::try_from(ENTRIES).unwrap() + 1;
-        finished.remember(id(1), &asked);
-        finished.remember(id(newer), &asked);
+        finished.put(id(1), SmallVec::from_slice(&asked));
+        finished.put(id(newer), SmallVec::from_slice(&asked));
         assert_eq!(finished.answered(id(1), A), Leftover::Unknown);
         assert_eq!(finished.answered(id(newer), A), Leftover::Late);
     }

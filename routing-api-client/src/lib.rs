@@ -16,15 +16,19 @@
 //!
 //! A shard's loop does this:
 //!
-//! - the engine consults: [`Dispatcher::ask`] inside `engine.question(…)`; [`Unavailable`] goes back
-//!   to the engine at once;
+//! - the engine consults: [`Dispatcher::ask`] inside `engine.question(…)`; what is
+//!   [decided](Asked::Decided) or [unavailable](Asked::Unavailable) goes back to the engine at once;
 //! - an [`Inbound`] arrives: [`Dispatcher::on_inbound`], and the [`Verdict`] is carried out:
-//!   `Answered` goes to the engine, every id of `AskAgain` to `ask`;
-//! - the engine refuses a document: [`Dispatcher::reject`], then `ask` with the same id;
+//!   `Answered` goes to the engine ([`Dispatcher::remember`] before that, if it may be used again),
+//!   every id of `AskAgain` to `ask`;
+//! - the engine takes a document: [`Dispatcher::accepted`];
+//! - it refuses one: [`Dispatcher::reject`] or [`Dispatcher::reject_tier`], then `ask` with the same
+//!   id;
 //! - the engine needs no answer any more: [`Dispatcher::cancel`];
 //! - [`Dispatcher::next_timeout`] passed: [`Dispatcher::on_timeout`], and `ask` for what it yields.
 
 mod application;
+mod cache;
 mod connection;
 mod dial;
 mod dialect;
@@ -33,6 +37,7 @@ mod endpoint;
 mod finished;
 mod inbound;
 mod keep;
+mod member;
 mod notify;
 mod outgoing;
 mod pending;
@@ -55,7 +60,7 @@ pub use dialect::evapi::{EvapiDialect, Path};
 pub use dialect::native::NativeDialect;
 pub use dialect::template::{Template, TemplateError};
 pub use dialect::wazo::WazoDialect;
-pub use dispatcher::{Dispatcher, Unavailable, Verdict};
+pub use dispatcher::{Asked, Dispatcher, Verdict};
 pub use endpoint::{Endpoint, InvalidEndpoint, Scheme};
 pub use inbound::{Failure, Inbound, Inboxes, Order};
 pub use keep::keep_connected;
@@ -64,7 +69,10 @@ pub use policy::{
     Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
     TlsClient,
 };
-pub use registry::{ApplicationState, Registry};
+pub use registry::{
+    ApplicationState, ChangeError, Latency, MemberReport, MemberStatus, Registry, SampleAnswer,
+    SampleError,
+};
 pub use serve::{Accept, AcceptTransport, serve};
 pub use settings::{Settings, Token};
 pub use stats::{ChannelStats, Stats};

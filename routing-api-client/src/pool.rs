@@ -1,108 +1,144 @@
 //! One shard's list of the applications that it may ask.
 
+mod choose;
+mod group;
+
 use std::sync::Arc;
 
 use crate::application::{Application, ApplicationId};
-use crate::pending::Asked;
-use crate::registry::Registry;
+use crate::endpoint::Endpoint;
+use crate::member::{Limiter, MemberState, Record};
+use crate::policy;
+use crate::registry::{Registry, Roster};
 
+pub(crate) use choose::{Choice, Query, Search};
+pub(crate) use group::Group;
+
+/// One connection to an application, as one shard sees it.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) application: Arc<Application>,
+    pub(crate) member: Arc<MemberState>,
+    /// This shard's own.
+    pub(crate) record: Arc<Record>,
+    pub(crate) on_failure: policy::FailureTable,
+    pub(crate) eject: policy::Eject,
+    /// It stands for a SIP redirect server.
+    pub(crate) redirect: Option<Arc<Endpoint>>,
+}
+
+impl Seat {
+    pub(crate) fn id(&self) -> ApplicationId {
+        self.application.id
+    }
+
+    pub(crate) fn is_of(&self, member: &Arc<MemberState>) -> bool {
+        Arc::ptr_eq(&self.member, member)
+    }
+}
+
+/// A pool of the policy, and who is there of it.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    pub(crate) settings: policy::Pool,
+    pub(crate) limit: Arc<Limiter>,
+    pub(crate) groups: Vec<Group>,
+    /// How far the turns have come.
+    turn: u64,
+    /// When latencies are looked at again.
+    judge_at: u64,
+}
+
+/// All pools, in the policy's order.
+#[derive(Debug)]
+pub(crate) struct Pools {
     registry: Arc<Registry>,
     version: u64,
-    applications: Vec<Arc<Application>>,
-    /// Where the search begins, so that equals take turns.
-    next: usize,
+    policy: Arc<Arc<policy::Policy>>,
+    pools: Vec<Pool>,
 }
 
-/// The application to ask.
-#[derive(Debug, Clone)]
-pub(crate) struct Choice {
-    pub(crate) application: Arc<Application>,
-    /// Whether another one could be asked after it.
-    pub(crate) others: bool,
-}
-
-/// What was found in a search.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Search {
-    pub(crate) choice: Option<Choice>,
-    /// Applications that were left out since their outgoing queue is full.
-    pub(crate) full: u64,
-}
-
-impl Pool {
+impl Pools {
     pub(crate) fn new(registry: Arc<Registry>) -> Self {
-        let version = registry.version();
-        let applications = registry.snapshot();
-        Self {
+        let roster = registry.roster();
+        let mut pools = Self {
             registry,
-            version,
-            applications,
-            next: 0,
-        }
+            version: 0,
+            policy: Arc::default(),
+            pools: Vec::new(),
+        };
+        pools.take(roster);
+        pools
     }
 
-    /// Learns of new applications. Those that are gone stay known until their loss is reported.
+    /// Learns of new applications and of a new policy.
     pub(crate) fn refresh(&mut self) {
-        let version = self.registry.version();
-        if version == self.version {
-            return;
-        }
-        self.version = version;
-        for application in self.registry.snapshot() {
-            if self.get(application.id).is_none() {
-                self.applications.push(application);
-            }
+        if self.registry.version() != self.version {
+            let roster = self.registry.roster();
+            self.take(roster);
         }
     }
 
-    pub(crate) fn get(&self, id: ApplicationId) -> Option<&Arc<Application>> {
-        self.applications.iter().find(|a| a.id == id)
+    /// The policy in force, shared by this shard's consultations alone.
+    pub(crate) fn policy(&self) -> &Arc<Arc<policy::Policy>> {
+        &self.policy
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.applications.len()
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Pool> {
+        self.pools.get_mut(index)
     }
 
-    pub(crate) fn forget(&mut self, id: ApplicationId) {
-        self.applications.retain(|a| a.id != id);
+    pub(crate) fn get(&self, index: usize) -> Option<&Pool> {
+        self.pools.get(index)
     }
 
-    /// Finds the application with the fewest questions in flight among those that can be asked and
-    /// were not; the suspect come last.
-    pub(crate) fn choose(&mut self, clock: u64, asked: &[Asked]) -> Search {
-        let mut search = Search::default();
-        let (mut best, mut candidates) = (None, 0);
-        for (at, application) in self.in_turn() {
-            if asked.iter().any(|a| a.application == application.id) || !application.takes() {
-                continue;
-            }
-            if application.outgoing.full() {
-                search.full += 1;
-                continue;
-            }
-            candidates += 1;
-            let load = (application.suspect(clock), application.in_flight());
-            if best.is_none_or(|(least, _)| load < least) {
-                best = Some((load, at));
-            }
+    /// A pool of a policy that may no longer be in force, by its name.
+    pub(crate) fn find(&self, policy: &Arc<Arc<policy::Policy>>, index: usize) -> Option<usize> {
+        if Arc::ptr_eq(policy, &self.policy) {
+            return Some(index);
         }
-        search.choice = best.and_then(|(_, at)| self.take(at, candidates > 1));
-        search
+        let name = &policy.pools.get(index)?.name;
+        let mut pools = self.pools.iter();
+        pools.position(|pool| pool.settings.name == *name)
     }
 
-    fn in_turn(&self) -> impl Iterator<Item = (usize, &Arc<Application>)> {
-        let all = || self.applications.iter().enumerate();
-        all().skip(self.next).chain(all().take(self.next))
+    pub(crate) fn seat(&self, id: ApplicationId) -> Option<&Arc<Seat>> {
+        let groups = self.pools.iter().flat_map(|pool| pool.groups.iter());
+        let mut seats = groups.flat_map(|group| group.seats.iter());
+        seats.find(|seat| seat.id() == id)
     }
 
-    fn take(&mut self, at: usize, others: bool) -> Option<Choice> {
-        let application = Arc::clone(self.applications.get(at)?);
-        self.next = at + 1;
-        Some(Choice {
-            application,
-            others,
-        })
+    /// Connections in all pools.
+    pub(crate) fn seats(&self) -> usize {
+        let groups = self.pools.iter().flat_map(|pool| pool.groups.iter());
+        groups.map(|group| group.seats.len()).sum()
+    }
+
+    fn take(&mut self, roster: Roster) {
+        self.version = roster.version;
+        if !Arc::ptr_eq(&*self.policy, &roster.policy) {
+            self.policy = Arc::new(Arc::clone(&roster.policy));
+        }
+        let limits = roster.limits.into_iter();
+        let settings = roster.policy.pools.iter().zip(limits);
+        let before = std::mem::take(&mut self.pools);
+        let mut groups: Vec<Group> = Vec::new();
+        let mut turns: Vec<(Arc<str>, u64)> = Vec::new();
+        for pool in before {
+            turns.push((pool.settings.name, pool.turn));
+            groups.extend(pool.groups);
+        }
+        for (settings, limit) in settings {
+            let turn = turns.iter().find(|(name, _)| *name == settings.name);
+            let mut pool = Pool {
+                settings: settings.clone(),
+                limit,
+                groups: Vec::new(),
+                turn: turn.map_or(0, |(_, turn)| *turn),
+                judge_at: 0,
+            };
+            pool.fill(&roster.entries, &roster.policy, &groups);
+            self.pools.push(pool);
+        }
     }
 }

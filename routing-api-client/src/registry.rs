@@ -1,19 +1,32 @@
-//! Which applications are connected.
+//! Which applications are connected, and what the policy says about them.
+
+mod change;
+mod members;
+mod report;
+mod sample;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
 
 use tidegate_schemas::message::FromProxy;
 use tokio::sync::watch;
 
 use crate::application::{Application, ApplicationId};
+use crate::cache::Cache;
 use crate::connection::unknown_call;
 use crate::dialect::Dialect;
+use crate::member::{Limiter, MemberState};
 use crate::notify::Notifier;
 use crate::policy::Policy;
 use crate::settings::Settings;
 use crate::stats::{ChannelCounters, ChannelStats};
+use members::Members;
+use sample::Samples;
+
+pub use change::ChangeError;
+pub use report::{Latency, MemberReport, MemberStatus};
+pub use sample::{SampleAnswer, SampleError};
 
 /// The connected applications, shared by all shards and all connections.
 ///
@@ -25,9 +38,13 @@ pub struct Registry {
     started: Instant,
     next_id: AtomicU32,
     version: AtomicU64,
-    applications: RwLock<Vec<Arc<Application>>>,
+    members: RwLock<Members>,
     policy: watch::Sender<Arc<Policy>>,
+    /// Held while the policy is exchanged, so that the watch and the members see the same order.
+    changing: Mutex<()>,
+    samples: Samples,
     notifications: Notifier,
+    pub(crate) cache: Cache,
     pub(crate) counters: ChannelCounters,
 }
 
@@ -48,19 +65,42 @@ pub struct ApplicationState {
     pub draining: bool,
 }
 
+/// A copy of all that a dispatcher has to know.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    pub(crate) version: u64,
+    pub(crate) policy: Arc<Policy>,
+    /// One for each of the policy's pools.
+    pub(crate) limits: Vec<Arc<Limiter>>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// An application that can be asked, and whose it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) application: Arc<Application>,
+    pub(crate) member: Arc<MemberState>,
+    /// It stands for a SIP redirect server, and has no connection.
+    pub(crate) redirect: bool,
+}
+
 impl Registry {
-    /// Makes an empty registry.
+    /// Makes an empty registry, with [`Policy::simple`].
     #[must_use]
     pub fn new(settings: Settings) -> Arc<Self> {
+        let policy = Arc::new(Policy::simple());
         Arc::new(Self {
-            notifications: Notifier::new(settings.clone()),
-            settings,
             started: Instant::now(),
             next_id: AtomicU32::new(1),
             version: AtomicU64::new(0),
-            applications: RwLock::default(),
-            policy: watch::Sender::new(Arc::new(Policy::simple())),
+            members: RwLock::new(Members::new(Arc::clone(&policy))),
+            policy: watch::Sender::new(policy),
+            changing: Mutex::default(),
+            samples: Samples::default(),
+            notifications: Notifier::new(settings.clone()),
+            cache: Cache::new(settings.cache_entries, settings.cache_bytes),
             counters: ChannelCounters::default(),
+            settings,
         })
     }
 
@@ -76,10 +116,11 @@ impl Registry {
         self.policy.subscribe()
     }
 
-    /// Replaces the policy while calls run.
+    /// Replaces the policy while calls run. Consultations that are under way end by the chain with
+    /// which they began.
     pub fn reconfigure(&self, policy: Arc<Policy>) {
-        self.policy.send_replace(policy);
-        self.change(|_| ());
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.exchange(policy);
     }
 
     /// The notifications about calls.
@@ -91,9 +132,10 @@ impl Registry {
     /// Tells a connected application something that it did ask for. `false` when its connection is
     /// gone or does not read.
     pub fn tell(&self, id: ApplicationId, message: &FromProxy<'_>) -> bool {
-        let all = self.snapshot();
-        let application = all.iter().find(|application| application.id == id);
-        let told = application.is_some_and(|application| application.notify(message).is_ok());
+        let members = self.read();
+        let mut entries = members.entries.iter();
+        let entry = entries.find(|entry| entry.application.id == id);
+        let told = entry.is_some_and(|entry| entry.application.notify(message).is_ok());
         if !told {
             self.counters.notices_dropped.add();
         }
@@ -108,7 +150,9 @@ impl Registry {
     /// A copy of what is connected.
     #[must_use]
     pub fn applications(&self) -> Vec<ApplicationState> {
-        self.snapshot().iter().map(|a| state(a)).collect()
+        let members = self.read();
+        let connected = members.entries.iter().filter(|entry| !entry.redirect);
+        connected.map(|entry| state(&entry.application)).collect()
     }
 
     /// What all connections counted together.
@@ -123,12 +167,13 @@ impl Registry {
         Arc::new(Application::new(id, dialect, pool, &self.settings))
     }
 
+    /// Makes it one of the connections of the member that has its name.
     pub(crate) fn join(&self, application: Arc<Application>) {
-        self.change(|all| all.push(application));
+        self.change(|members| members.join(application));
     }
 
     pub(crate) fn leave(&self, id: ApplicationId) {
-        self.change(|all| all.retain(|a| a.id != id));
+        self.change(|members| members.leave(id));
         self.notifications.leave(Instant::now(), id);
     }
 
@@ -136,11 +181,26 @@ impl Registry {
         self.version.load(Ordering::Acquire)
     }
 
+    pub(crate) fn roster(&self) -> Roster {
+        let members = self.read();
+        Roster {
+            version: self.version(),
+            policy: Arc::clone(&members.policy),
+            limits: members.limits(),
+            entries: members.entries.clone(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    #[cfg(test)]
     pub(crate) fn snapshot(&self) -> Vec<Arc<Application>> {
-        self.applications
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let members = self.read();
+        let all = members.entries.iter();
+        all.map(|entry| Arc::clone(&entry.application)).collect()
     }
 
     /// Milliseconds since the start.
@@ -149,12 +209,22 @@ impl Registry {
         u64::try_from(elapsed).unwrap_or(u64::MAX)
     }
 
-    fn change(&self, edit: impl FnOnce(&mut Vec<Arc<Application>>)) {
-        let mut all = self
-            .applications
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        edit(&mut all);
+    fn exchange(&self, policy: Arc<Policy>) {
+        self.change(|members| {
+            members.reconfigure(Arc::clone(&policy), |dialect, pool| {
+                self.prepare(dialect, pool)
+            });
+        });
+        self.policy.send_replace(policy);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Members> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, edit: impl FnOnce(&mut Members)) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        edit(&mut members);
         self.version.fetch_add(1, Ordering::Release);
     }
 }

@@ -44,6 +44,10 @@ pub struct Settings {
     pub suspect_for: Duration,
     /// Most applications connected to one listener.
     pub max_connections: usize,
+    /// Most decisions that are kept to be used again.
+    pub cache_entries: usize,
+    /// Most bytes that these take, about.
+    pub cache_bytes: usize,
     /// Most notifications that wait for one subscriber; beyond them the oldest are given up.
     pub notify_queue: usize,
     /// Most bytes of them.
@@ -74,6 +78,8 @@ impl Default for Settings {
             reconnect_max: Duration::from_secs(10),
             suspect_for: Duration::from_secs(5),
             max_connections: 64,
+            cache_entries: 10_000,
+            cache_bytes: 64 << 20,
             notify_queue: 100_000,
             notify_bytes: 64 << 20,
             notify_keep: Duration::from_secs(3600),

@@ -23,8 +23,14 @@ pub struct Stats {
     pub wrong_instance: u64,
     /// Answers that are no route document, or none that can be honoured.
     pub invalid: u64,
-    /// Questions that the application sent back.
+    /// Questions that the application answered with `error`.
+    pub error: u64,
+    /// Questions that did not reach the application.
     pub refused: u64,
+    /// Questions that were answered with HTTP 400 to 499.
+    pub http_4xx: u64,
+    /// Questions that were answered with HTTP 500 to 599, or with nothing usable.
+    pub http_5xx: u64,
     /// Questions that were in flight on a connection that was lost.
     pub lost: u64,
     /// Attempts whose share of the time ran out.
@@ -33,10 +39,43 @@ pub struct Stats {
     pub timed_out: u64,
     /// Consultations that the caller ended.
     pub cancelled: u64,
-    /// Times that no application could be asked.
+    /// Times that no application could be asked, and nothing stood in for them.
     pub unavailable: u64,
+    /// Consultations that nobody was to decide after a failure, as the policy has it.
+    pub given_up: u64,
     /// Times that an application was passed over since its outgoing queue was full.
     pub queue_full: u64,
+    /// Times that an application or a pool was passed over since it had as many questions as the
+    /// policy allows.
+    pub limited: u64,
+    /// Questions that were asked of the same application once more.
+    pub retried: u64,
+    /// Questions to a second application beside a slow one.
+    pub hedged: u64,
+    /// Of these, those whose answer came first.
+    pub hedge_won: u64,
+    /// Times that an application was left out for its failures or its slowness.
+    pub ejected: u64,
+    /// Questions that tried whether such an application is well again.
+    pub probes: u64,
+    /// Times that one was.
+    pub recovered: u64,
+    /// Steps of a chain that passed.
+    pub passed: u64,
+    /// Calls that were sent to a SIP redirect server.
+    pub redirect_server: u64,
+    /// Steps that were decided as the same question was before, without asking.
+    pub cache_hit: u64,
+    /// Decisions that may be used again.
+    pub cache_stored: u64,
+    /// Decisions that had to give way to others.
+    pub cache_evicted: u64,
+    /// Steps decided by an earlier decision, since no application did.
+    pub otherwise_cached: u64,
+    /// Steps decided by a document of the configuration, since no application did.
+    pub otherwise_document: u64,
+    /// Steps left to the next one, since no application decided.
+    pub otherwise_pass: u64,
 }
 
 /// What all connections counted together.

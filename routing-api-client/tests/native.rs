@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{Application, PATIENCE, Proxy, dialling, document, id, native, settings};
+use common::{Application, PATIENCE, Proxy, Unavailable, dialling, document, id, native, settings};
 use routing_api_client::{
-    Dialect, Framing, Inbound, NativeDialect, Settings, Token, Unavailable, Verdict, keep_connected,
+    Dialect, Framing, Inbound, NativeDialect, Settings, Token, Verdict, keep_connected,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -423,6 +423,11 @@ async fn an_answer_of_a_shard_that_does_not_exist_is_counted() {
         .await;
     let inbound = proxy.inbound().await;
     assert!(matches!(inbound, Inbound::Answer { .. }), "{inbound:?}");
-    assert_eq!(proxy.dispatcher.on_inbound(inbound), Verdict::Nothing);
+    assert_eq!(
+        proxy
+            .dispatcher
+            .on_inbound(std::time::Instant::now(), inbound),
+        Verdict::Nothing
+    );
     assert_eq!(proxy.dispatcher.stats().unknown, 1);
 }

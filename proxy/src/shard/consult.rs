@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use routing_api_client::{ApplicationId, Inbound, Verdict};
+use routing_api_client::{ApplicationId, Asked, Inbound, Verdict};
 use tidegate_engine::{AnswerError, Forget, ResolveId};
 use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::{ConsultationId, RouteDocument};
@@ -56,7 +56,7 @@ impl Shard {
     }
 
     fn on_inbound(&mut self, now: Moment, inbound: Inbound) {
-        match self.dispatcher.on_inbound(inbound) {
+        match self.dispatcher.on_inbound(now.instant, inbound) {
             Verdict::Answered {
                 id,
                 application,
@@ -79,11 +79,20 @@ impl Shard {
         name: &str,
         document: &RouteDocument,
     ) {
-        let outcome = self
-            .engine
-            .handle_document(now.time, id, document, name, &mut self.outbox);
+        let Self {
+            engine, dispatcher, ..
+        } = self;
+        if document.cache.is_some() {
+            engine.question(now.time, id, |event| {
+                dispatcher.remember(event, id, document)
+            });
+        }
+        let outcome = engine.handle_document(now.time, id, document, name, &mut self.outbox);
         match outcome {
-            Ok(()) => tracing::debug!(%id, tier = name, "consultation answered"),
+            Ok(()) => {
+                tracing::debug!(%id, tier = name, "consultation answered");
+                dispatcher.accepted(id, application, now.instant);
+            }
             Err(AnswerError::Unknown) => tracing::debug!(%id, tier = name, "answered too late"),
             Err(AnswerError::Invalid(error)) => self.on_invalid(id, application, name, &error),
         }
@@ -109,16 +118,34 @@ impl Shard {
             asking,
             ..
         } = self;
+        let chain = engine.chain(id);
         let asked = engine.question(now.time, id, |event| {
             let left = Duration::from_millis(event.deadline_ms.into());
-            dispatcher.ask(id, now.instant, now.instant + left, event)
+            dispatcher.ask(id, now.instant, now.instant + left, chain, event)
         });
         match asked {
             None => dispatcher.cancel(id),
-            Some(Ok(_)) => *asking = true,
-            Some(Err(_)) => {
+            Some(Asked::Waiting(_)) => *asking = true,
+            Some(Asked::Decided { tier, document }) => self.on_tier(now, id, &tier, &document),
+            Some(Asked::Unavailable) => {
                 tracing::debug!(%id, tier = "none", "no application can be asked");
                 engine.handle_unavailable(now.time, id, &mut self.outbox);
+            }
+        }
+    }
+
+    /// Something else than an application decides.
+    fn on_tier(&mut self, now: Moment, id: ConsultationId, tier: &str, document: &RouteDocument) {
+        let outcome = self
+            .engine
+            .handle_document(now.time, id, document, tier, &mut self.outbox);
+        match outcome {
+            Ok(()) => tracing::debug!(%id, tier, "consultation decided"),
+            Err(AnswerError::Unknown) => tracing::debug!(%id, tier, "decided too late"),
+            Err(AnswerError::Invalid(error)) => {
+                tracing::warn!(%id, tier, %error, "route document refused");
+                self.dispatcher.reject_tier(id);
+                self.outbox.tasks.consult.push(id);
             }
         }
     }

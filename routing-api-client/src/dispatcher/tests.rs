@@ -6,6 +6,7 @@ use serde_json::Value;
 use tidegate_schemas::frame::Framing;
 
 use super::*;
+use crate::application::Application;
 use crate::dialect::Dialect;
 use crate::dialect::native::NativeDialect;
 use crate::inbound::Failure;
@@ -13,13 +14,13 @@ use crate::outgoing::Batch;
 use crate::samples::{self, id};
 use crate::settings::Settings;
 
-const TOTAL: Duration = Duration::from_millis(1000);
-
 /// A dispatcher, and applications without connections.
 struct Bench {
     registry: Arc<Registry>,
     dispatcher: Dispatcher,
     start: Instant,
+    /// When things arrive.
+    now: Instant,
 }
 
 impl Bench {
@@ -34,8 +35,9 @@ impl Bench {
         });
         Self {
             dispatcher: Dispatcher::new(Arc::clone(&registry)),
+            start: registry.started(),
+            now: registry.started(),
             registry,
-            start: Instant::now(),
         }
     }
 
@@ -58,24 +60,42 @@ impl Bench {
     }
 
     fn ask_at(&mut self, n: u32, millis: u64) -> Result<ApplicationId, Unavailable> {
-        let (now, deadline) = (self.at(millis), self.start + TOTAL);
-        self.dispatcher.ask(id(n), now, deadline, &samples::event())
+        self.ask_between(n, millis, 1000)
+    }
+
+    fn ask_between(
+        &mut self,
+        n: u32,
+        now: u64,
+        deadline: u64,
+    ) -> Result<ApplicationId, Unavailable> {
+        let (now, deadline) = (self.at(now), self.at(deadline));
+        let asked = self
+            .dispatcher
+            .ask(id(n), now, deadline, 0, &samples::event());
+        waiting(asked)
     }
 
     fn answer(&mut self, n: u32, from: &Application) -> Verdict {
-        self.dispatcher.on_inbound(Inbound::Answer {
-            application: from.id,
-            id: id(n),
-            document: Ok(Box::default()),
-        })
+        self.dispatcher.on_inbound(
+            self.now,
+            Inbound::Answer {
+                application: from.id,
+                id: id(n),
+                document: Ok(Box::default()),
+            },
+        )
     }
 
     fn answer_badly(&mut self, n: u32, from: &Application) -> Verdict {
-        self.dispatcher.on_inbound(Inbound::Answer {
-            application: from.id,
-            id: id(n),
-            document: Err(DocumentError::new("/routes", "a list is needed")),
-        })
+        self.dispatcher.on_inbound(
+            self.now,
+            Inbound::Answer {
+                application: from.id,
+                id: id(n),
+                document: Err(DocumentError::new("/routes", "a list is needed")),
+            },
+        )
     }
 
     fn refuse(&mut self, n: u32, from: &Application) -> Verdict {
@@ -85,14 +105,15 @@ impl Bench {
             id: id(n),
             failure: Failure::Error,
         };
-        self.dispatcher.on_inbound(inbound)
+        self.dispatcher.on_inbound(self.now, inbound)
     }
 
     fn lose(&mut self, lost: &Application) -> Verdict {
         lost.outgoing.close();
         self.registry.leave(lost.id);
         let application = lost.id;
-        self.dispatcher.on_inbound(Inbound::Lost { application })
+        self.dispatcher
+            .on_inbound(self.now, Inbound::Lost { application })
     }
 
     fn time_out_at(&mut self, millis: u64) -> Vec<ConsultationId> {
@@ -103,6 +124,19 @@ impl Bench {
 
     fn stats(&self) -> Stats {
         *self.dispatcher.stats()
+    }
+}
+
+/// Nobody can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Unavailable;
+
+#[track_caller]
+fn waiting(asked: Asked) -> Result<ApplicationId, Unavailable> {
+    match asked {
+        Asked::Waiting(application) => Ok(application),
+        Asked::Unavailable => Err(Unavailable),
+        Asked::Decided { tier, .. } => panic!("decided by {tier}"),
     }
 }
 
@@ -212,8 +246,8 @@ fn shards_share_the_credit() {
     let mut other = Dispatcher::new(Arc::clone(&bench.registry));
     assert_eq!(bench.ask(1), Ok(a.id));
     let (now, deadline) = (bench.at(0), bench.at(1000));
-    let asked = other.ask(id(2), now, deadline, &samples::event());
-    assert_eq!(asked, Err(Unavailable));
+    let asked = other.ask(id(2), now, deadline, 0, &samples::event());
+    assert_eq!(asked, Asked::Unavailable);
 }
 
 #[test]
@@ -223,7 +257,10 @@ fn an_application_that_drains_gets_no_new_questions_but_may_answer() {
     assert_eq!(bench.ask(1), Ok(a.id));
     a.drain();
     let draining = Inbound::Draining { application: a.id };
-    assert_eq!(bench.dispatcher.on_inbound(draining), Verdict::Nothing);
+    assert_eq!(
+        bench.dispatcher.on_inbound(bench.start, draining),
+        Verdict::Nothing
+    );
     assert_eq!((bench.ask(2), bench.ask(3)), (Ok(b.id), Ok(b.id)));
     assert_answered(&bench.answer(1, &a), 1, "a");
 }
@@ -410,11 +447,14 @@ fn an_answer_to_another_start_of_the_proxy_is_counted() {
         instance: 1,
         ..id(1)
     };
-    let verdict = bench.dispatcher.on_inbound(Inbound::Answer {
-        application: a.id,
-        id: stale,
-        document: Ok(Box::default()),
-    });
+    let verdict = bench.dispatcher.on_inbound(
+        bench.start,
+        Inbound::Answer {
+            application: a.id,
+            id: stale,
+            document: Ok(Box::default()),
+        },
+    );
     assert_eq!(
         (verdict, bench.stats().wrong_instance),
         (Verdict::Nothing, 1)
@@ -493,17 +533,9 @@ fn one_that_let_a_question_time_out_comes_last_for_a_while() {
     assert_eq!(bench.ask_at(1, 500), Ok(b.id));
     bench.answer(1, &b);
     for n in 2..6 {
-        let (now, deadline) = (bench.at(600), bench.at(1600));
-        let asked = bench
-            .dispatcher
-            .ask(id(n), now, deadline, &samples::event());
-        assert_eq!(asked, Ok(b.id));
+        assert_eq!(bench.ask_between(n, 600, 1600), Ok(b.id));
     }
-    let (now, deadline) = (bench.at(6000), bench.at(7000));
-    let asked = bench
-        .dispatcher
-        .ask(id(7), now, deadline, &samples::event());
-    assert_eq!(asked, Ok(a.id));
+    assert_eq!(bench.ask_between(7, 6000, 7000), Ok(a.id));
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use routing_api_client::{Settings, Unavailable, Verdict};
+use routing_api_client::{Settings, Verdict};
 use serde_json::json;
 use tokio::time::timeout;
 
-use crate::common::{PATIENCE, document, id};
+use crate::common::{PATIENCE, Unavailable, document, id};
 use crate::way::{Bench, Shown, Terms, Way, quick};
 
 macro_rules! everywhere {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use routing_api_client::{
-    Dial, Dialect, EvapiDialect, Failure, Inbound, Settings, TlsClient, Verdict,
+    Asked, Dial, Dialect, EvapiDialect, Failure, Inbound, Settings, TlsClient, Verdict,
 };
 use serde_json::json;
 
@@ -179,8 +179,11 @@ async fn a_request_is_given_up_at_its_deadline() {
     let mut far = bench.application("b").await;
     let now = Instant::now();
     let deadline = now + Duration::from_millis(100);
-    let asked = bench.proxy.dispatcher.ask(id(1), now, deadline, &event());
-    assert!(asked.is_ok());
+    let asked = bench
+        .proxy
+        .dispatcher
+        .ask(id(1), now, deadline, 0, &event());
+    assert!(matches!(asked, Asked::Waiting(_)));
     far.receive().await;
     far.asked(1).given_up().await;
     assert!(now.elapsed() < Duration::from_secs(2));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use routing_api_client::{
-    Accept, ApplicationId, Dial, Dialect, Dispatcher, Framing, Inbound, Inboxes, Member,
-    NativeDialect, Policy, Registry, Settings, TlsClient, Unavailable, Verdict, serve,
+    Accept, ApplicationId, Asked, Dial, Dialect, Dispatcher, Framing, Inbound, Inboxes, Member,
+    NativeDialect, Policy, Registry, Settings, TlsClient, Verdict, serve,
 };
 use serde_json::{Value, json};
 use tidegate_schemas::event::{AskReason, Party, Request, RouteEvent, Source};
@@ -42,6 +42,10 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn native() -> Dialect {
     Dialect::Native(NativeDialect::default())
 }
+
+/// Nobody can be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unavailable;
 
 /// One shard and one listener.
 pub(crate) struct Proxy {
@@ -86,13 +90,18 @@ impl Proxy {
     /// Asks with a second of time.
     pub(crate) fn ask(&mut self, n: u32) -> Result<ApplicationId, Unavailable> {
         let now = Instant::now();
-        self.dispatcher.ask(id(n), now, now + PATIENCE, &event())
+        let asked = self.dispatcher.ask(id(n), now, now + PATIENCE, 0, &event());
+        match asked {
+            Asked::Waiting(application) => Ok(application),
+            Asked::Unavailable => Err(Unavailable),
+            Asked::Decided { tier, .. } => panic!("decided by {tier}"),
+        }
     }
 
     /// What the next thing that arrives means.
     pub(crate) async fn verdict(&mut self) -> Verdict {
         let inbound = self.inbound().await;
-        self.dispatcher.on_inbound(inbound)
+        self.dispatcher.on_inbound(Instant::now(), inbound)
     }
 
     pub(crate) async fn inbound(&mut self) -> Inbound {
@@ -107,7 +116,7 @@ impl Proxy {
         let Inbound::Up { application } = inbound else {
             panic!("{inbound:?}");
         };
-        self.dispatcher.on_inbound(inbound);
+        self.dispatcher.on_inbound(Instant::now(), inbound);
         application
     }
 
@@ -128,7 +137,7 @@ impl Proxy {
     pub(crate) async fn lost(&mut self) -> Vec<ConsultationId> {
         let inbound = self.inbound().await;
         assert!(matches!(inbound, Inbound::Lost { .. }), "{inbound:?}");
-        match self.dispatcher.on_inbound(inbound) {
+        match self.dispatcher.on_inbound(Instant::now(), inbound) {
             Verdict::AskAgain(ids) => ids,
             Verdict::Nothing => Vec::new(),
             other => panic!("{other:?}"),
@@ -141,7 +150,7 @@ impl Proxy {
         loop {
             let inbound = self.inbound().await;
             let over = matches!(inbound, Inbound::Lost { .. });
-            if let Verdict::AskAgain(ids) = self.dispatcher.on_inbound(inbound) {
+            if let Verdict::AskAgain(ids) = self.dispatcher.on_inbound(Instant::now(), inbound) {
                 again.extend(ids);
             }
             if over {

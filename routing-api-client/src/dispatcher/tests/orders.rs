@@ -107,8 +107,8 @@ impl Shard {
         };
         let (now, deadline) = (self.bench.at(self.now), self.bench.at(deadline));
         let event = samples::event();
-        let asked = self.bench.dispatcher.ask(id(n), now, deadline, &event);
-        if asked.is_err() {
+        let asked = self.bench.dispatcher.ask(id(n), now, deadline, 0, &event);
+        if asked == Asked::Unavailable {
             self.places[place].1 = None;
         }
     }
