@@ -16,3 +16,8 @@ fn the_page_of_the_python_example_works_as_printed() {
 fn the_page_of_the_go_example_works_as_printed() {
     run_page("examples/go/README.md");
 }
+
+#[test]
+fn the_walk_through_number_portability_and_prepaid_billing_works_as_printed() {
+    run_page("docs/number-portability-and-prepaid.md");
+}
