@@ -14,7 +14,6 @@ use tokio_tungstenite::WebSocketStream;
 use tracing::warn;
 
 use crate::connection::{Context, Exchange, Http, Side, Stream, WebSocket, run};
-use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, Scheme};
 use crate::policy::Dial;
 use crate::serve::{prepare, stopped};
@@ -124,7 +123,7 @@ async fn connect_tls(dial: &Dial, context: &Context) -> io::Result<TlsStream<Tcp
 
 /// An application that can say hello is reached when it does; any other when it takes connections.
 async fn prepare_http(dial: &Dial, context: &Context) -> io::Result<Http> {
-    if !matches!(dial.dialect, Dialect::Native(_)) {
+    if !dial.dialect.says_hello() {
         connect_tcp(dial, context).await?;
     }
     let (dial, context) = (dial.clone(), context.clone());

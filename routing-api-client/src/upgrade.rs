@@ -20,7 +20,6 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::connection::{Context, SUBPROTOCOL};
-use crate::dialect::Dialect;
 use crate::endpoint::Endpoint;
 use crate::settings::Token;
 
@@ -36,7 +35,7 @@ where
     let (give, upgraded) = oneshot::channel();
     let gate = Gate {
         token: context.token.clone(),
-        needs_bearer: !matches!(context.dialect, Dialect::Native(_)),
+        needs_bearer: !context.dialect.says_hello(),
         max_frame: settings.max_frame,
         give: Mutex::new(Some(give)),
     };

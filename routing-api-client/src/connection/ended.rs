@@ -39,8 +39,11 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
-    pub(crate) fn count(&self, counters: &ChannelCounters) {
-        counters.disconnected.add();
+    /// `joined`: the application could be asked.
+    pub(crate) fn count(&self, counters: &ChannelCounters, joined: bool) {
+        if joined || !matches!(self, Self::Refused(_) | Self::Unreachable(_)) {
+            counters.disconnected.add();
+        }
         match self {
             Self::BadHello { .. } | Self::NoHello => counters.turned_away.add(),
             Self::Closed | Self::Io(_) | Self::Shutdown => {}

@@ -20,7 +20,7 @@ use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::frame::Framing;
 use tidegate_schemas::message::FromProxy;
 use tokio::time::{self, Duration, Instant};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::application::Application;
 use crate::dialect::Dialect;
@@ -82,15 +82,17 @@ pub(crate) async fn run<C: Channel>(context: &Context, channel: C, peer: &str, s
         ended = writer.run() => ended,
     };
     let joined = conversation.session.joined();
-    ended.count(&context.registry.counters);
+    ended.count(&context.registry.counters, joined);
     conversation.session.explain(&ended);
     let application = link.leave();
     if joined {
         info!(peer, name = ?application.name(), reason = %ended, "routing application left");
         let application = application.id;
         context.inboxes.deliver(Inbound::Lost { application }).await;
-    } else {
+    } else if side == Side::Accepted {
         info!(peer, reason = %ended, "routing application turned away");
+    } else {
+        warn!(peer, reason = %ended, "connecting to a routing application failed");
     }
     writer.finish().await;
     joined

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use routing_api_client::{Dial, Policy, Settings, TlsClient, Unavailable, Verdict, keep_connected};
+use routing_api_client::{Dial, Policy, Settings, TlsClient, Verdict, keep_connected};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::certificates;
-use crate::common::{PATIENCE, Proxy, native, policy_of};
+use crate::common::{PATIENCE, Proxy, Unavailable, native, policy_of};
 use crate::way::{Bench, Far, Terms, Way, quick};
 
 /// An application that waits to be dialled.

@@ -6,6 +6,7 @@ mod certificates;
 mod common;
 mod everywhere;
 mod http;
+mod http_2;
 mod keeping;
 mod only_http;
 mod strangers;

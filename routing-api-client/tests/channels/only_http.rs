@@ -6,6 +6,7 @@ use routing_api_client::{
     Asked, Dial, Dialect, EvapiDialect, Failure, Inbound, Settings, TlsClient, Verdict,
 };
 use serde_json::json;
+use tidegate_schemas::call::CallEventKind;
 
 use crate::common::{document, event, id, policy_of};
 use crate::way::{Bench, Far, Shown, Terms, Way, quick};
@@ -153,9 +154,10 @@ async fn a_request_on_a_new_connection_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_once_a_response_began() {
+async fn nothing_is_repeated_once_the_head_of_a_response_is_there() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"routes\":[";
-    for half in ["HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", whole] {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
+    for half in [head, whole] {
         let (mut bench, mut far) = asked().await;
         let bytes = half.as_bytes().to_vec();
         far.asked(1).write_and_close(bytes);
@@ -259,4 +261,73 @@ async fn an_application_without_hello_is_asked_at_once_and_lost_when_it_refuses_
     let listener = tokio::net::TcpListener::bind(address).await.unwrap();
     bench.proxy.up().await;
     drop(listener);
+}
+
+fn notification(n: u32) -> (String, bytes::Bytes) {
+    let id = format!("e{n}");
+    let text =
+        json!({"type": "call", "event_id": id, "call": "c", "event": "answered"}).to_string();
+    (id, text.into())
+}
+
+#[tokio::test]
+async fn notifications_are_posted_in_their_order_until_they_are_taken() {
+    let settings = Settings {
+        ack_timeout: Duration::from_millis(300),
+        ..quick()
+    };
+    let mut bench = Bench::with(Way::Http, settings, Terms::default()).await;
+    let registry = std::sync::Arc::clone(&bench.proxy.registry);
+    tokio::spawn(routing_api_client::keep_notifying(
+        registry,
+        bench.proxy.stop.subscribe(),
+    ));
+    let mut far = bench.far(&Shown::default()).await.unwrap();
+    let wants = json!({"name": "b", "subscribe": ["answered"]});
+    far.introduce(Way::Http, &wants).await;
+    bench.proxy.up().await;
+    for n in [1, 2, 3] {
+        let (id, text) = notification(n);
+        let notifications = bench.proxy.registry.notifications();
+        notifications.push(Instant::now(), CallEventKind::Answered, &id, &text);
+    }
+    let first = far.request().await;
+    assert_eq!(first.header("Idempotency-Key"), Some("e1"));
+    first.respond(500, "");
+    for n in [1, 2, 3] {
+        let request = far.request().await;
+        assert_eq!(request.body["event_id"], format!("e{n}"));
+        request.respond(204, "");
+    }
+    let taken = async {
+        while bench.proxy.registry.notifications().stats().acked < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(crate::common::PATIENCE, taken)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn questions_share_a_connection_where_http_2_is_spoken() {
+    let mut bench = Bench::start(Way::Https).await;
+    let mut questions = bench.http_2().await;
+    bench.proxy.up().await;
+    for n in [1, 2, 3] {
+        bench.proxy.ask(n).unwrap();
+    }
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(questions.recv().await.unwrap());
+    }
+    for (id, answer) in waiting {
+        let _ = answer.send(json!({"id": id, "routes": []}).to_string());
+    }
+    for _ in 0..3 {
+        assert!(matches!(
+            bench.proxy.verdict().await,
+            Verdict::Answered { .. }
+        ));
+    }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
@@ -16,11 +16,12 @@ use tracing::debug;
 
 use super::fresh::Watch;
 use super::names::Alias;
-use super::request::{NoReply, Post, Reply};
+use super::request::{NoReply, Reply, Request};
 use super::{Outcome, Outcomes};
 use crate::connection::channel::Arrival;
 use crate::connection::{Context, Ended};
 use crate::dialect::Dialect;
+use crate::dialect::http::HttpQuestion;
 use crate::dialect::pick::pick;
 use crate::endpoint::Endpoint;
 use crate::inbound::Failure;
@@ -30,6 +31,8 @@ use crate::registry::Registry;
 use crate::settings::{Settings, Token};
 use crate::stats::ChannelCounters;
 use crate::tls::provider;
+
+const JSON: &str = "application/json";
 
 /// Idle connections are given up before usual servers close them.
 const IDLE: Duration = Duration::from_secs(4);
@@ -43,8 +46,7 @@ pub(crate) struct Exchange {
     url: String,
     notify_url: String,
     registry: Arc<Registry>,
-    /// Whether it says hello, and can be asked for a sign of life.
-    native: bool,
+    dialect: Dialect,
 }
 
 impl Exchange {
@@ -60,7 +62,7 @@ impl Exchange {
             url: url(&dial.endpoint, dial),
             notify_url: url(notify, dial),
             registry: Arc::clone(&context.registry),
-            native: matches!(dial.dialect, Dialect::Native(_)),
+            dialect: dial.dialect.clone(),
         })
     }
 
@@ -86,13 +88,13 @@ impl Exchange {
         outcomes: &Outcomes,
     ) {
         let key = id.to_ascii();
-        let post = Post {
+        let request = Request {
             url: &self.url,
             key: std::str::from_utf8(&key).ok(),
-            body,
+            content: self.dialect.http_question(body),
             limit: Duration::from_millis(limit_ms.into()),
         };
-        let arrival = match self.post(&post).await {
+        let arrival = match self.request(&request).await {
             Ok(Reply { status, body }) if is_success(status) => {
                 let _ = outcomes.send(Outcome::Alive).await;
                 Arrival::Answer(id, body)
@@ -110,7 +112,8 @@ impl Exchange {
             Err(NoReply::Unreachable(why)) => {
                 let refused = Arrival::Failed(id, Failure::Refused);
                 let _ = outcomes.send(Outcome::Arrived(refused)).await;
-                if !self.native {
+                // Nothing else would find out that it is not there.
+                if !self.dialect.says_hello() {
                     let over = Outcome::Over(Ended::Unreachable(why));
                     let _ = outcomes.send(over).await;
                 }
@@ -128,13 +131,13 @@ impl Exchange {
             About::Ping => settings.heartbeat,
             _ => settings.write_timeout,
         };
-        let post = Post {
+        let request = Request {
             url: &self.url,
             key: None,
-            body,
+            content: HttpQuestion::post(JSON, body),
             limit,
         };
-        match (about, self.post(&post).await) {
+        match (about, self.request(&request).await) {
             (_, Ok(reply)) if is_success(reply.status) => {
                 self.take_reply(about, reply.body, outcomes).await;
             }
@@ -147,15 +150,15 @@ impl Exchange {
 
     /// Whether a notification was taken.
     pub(crate) async fn notify(&self, notification: &Notification, outcomes: &Outcomes) -> bool {
-        let post = Post {
+        let request = Request {
             url: &self.notify_url,
             key: Some(&notification.id)
                 .filter(|id| !id.is_empty())
                 .map(|id| &**id),
-            body: notification.body.clone(),
+            content: HttpQuestion::post(JSON, notification.body.clone()),
             limit: self.registry.settings().ack_timeout,
         };
-        let taken = self.post(&post).await;
+        let taken = self.request(&request).await;
         let Some(reply) = taken.ok().filter(|reply| is_success(reply.status)) else {
             return false;
         };
@@ -237,7 +240,6 @@ fn client(
 
 fn headers(token: Option<&Token>) -> io::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(token) = token {
         headers.insert(AUTHORIZATION, token.bearer().map_err(io::Error::other)?);
     }

@@ -49,7 +49,7 @@ pub(crate) type Outcomes = mpsc::Sender<Outcome>;
 impl Channel for Http {
     type Receiver = Receiver;
     type Sender = Sender;
-    const FRAMING: Option<Framing> = Some(Framing::Lines);
+    const FRAMING: Option<Framing> = Some(Framing::Raw);
     const MARKED: bool = true;
     /// Each question may need a connection.
     const CREDIT: Option<u32> = Some(1000);
@@ -111,7 +111,7 @@ impl Receive for Receiver {
     }
 
     fn framing(&self) -> Option<Framing> {
-        Some(Framing::Lines)
+        Some(Framing::Raw)
     }
 }
 
@@ -169,7 +169,7 @@ impl Transmit for Sender {
     async fn send(&mut self, batch: &mut Batch) -> Result<(), Ended> {
         self.reap();
         while let Some((about, message)) = batch.marked() {
-            let body = Bytes::copy_from_slice(message.trim_ascii_end());
+            let body = Bytes::copy_from_slice(message);
             self.start(about, body);
         }
         Ok(())

@@ -4,11 +4,13 @@ use std::error::Error;
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::Response;
+use http::header::CONTENT_TYPE;
+use reqwest::{Client, RequestBuilder, Response};
 use tokio::time::{Duration, Instant, timeout_at};
 
 use super::exchange::Exchange;
 use super::fresh::watched;
+use crate::dialect::http::HttpQuestion;
 
 /// A response.
 #[derive(Debug)]
@@ -34,27 +36,27 @@ pub(crate) enum NoReply {
 const CLOSED_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is sent, and how often it has to be sent makes no difference to the application.
-pub(crate) struct Post<'a> {
+pub(crate) struct Request<'a> {
     pub(crate) url: &'a str,
     pub(crate) key: Option<&'a str>,
-    pub(crate) body: Bytes,
+    pub(crate) content: HttpQuestion,
     pub(crate) limit: Duration,
 }
 
 impl Exchange {
     /// Sends a request, and once more if the idle connection that it went over was closed under it.
-    pub(crate) async fn post(&self, post: &Post<'_>) -> Result<Reply, NoReply> {
-        let until = Instant::now() + post.limit;
+    pub(crate) async fn request(&self, request: &Request<'_>) -> Result<Reply, NoReply> {
+        let until = Instant::now() + request.limit;
         let work = async {
-            let response = self.send(post).await?;
+            let response = self.send(request).await?;
             self.read(response).await
         };
         timeout_at(until, work).await.unwrap_or(Err(NoReply::Late))
     }
 
-    async fn send(&self, post: &Post<'_>) -> Result<Response, NoReply> {
+    async fn send(&self, request: &Request<'_>) -> Result<Response, NoReply> {
         let sent = Instant::now();
-        let (result, fresh) = watched(request(&self.client, post).send()).await;
+        let (result, fresh) = watched(build(&self.client, request).send()).await;
         let error = match result {
             Ok(response) => return Ok(response),
             Err(error) => error,
@@ -63,7 +65,7 @@ impl Exchange {
             return Err(no_reply(&error));
         }
         self.counters().repeated.add();
-        let again = request(&self.fresh, post).send().await;
+        let again = build(&self.fresh, request).send().await;
         again.map_err(|error| no_reply(&error))
     }
 
@@ -88,11 +90,17 @@ impl Exchange {
     }
 }
 
-fn request(client: &reqwest::Client, post: &Post<'_>) -> reqwest::RequestBuilder {
-    let request = client.post(post.url).body(post.body.clone());
-    match post.key {
-        Some(key) => request.header("Idempotency-Key", key),
-        None => request,
+fn build(client: &Client, request: &Request<'_>) -> RequestBuilder {
+    let content = &request.content;
+    let mut builder = client.request(content.method.clone(), content.address(request.url));
+    if let Some(kind) = content.content_type {
+        builder = builder
+            .header(CONTENT_TYPE, kind)
+            .body(content.body.clone());
+    }
+    match request.key {
+        Some(key) => builder.header("Idempotency-Key", key),
+        None => builder,
     }
 }
 
@@ -103,7 +111,7 @@ fn no_reply(error: &reqwest::Error) -> NoReply {
     }
 }
 
-/// Whether the connection ended before a response began.
+/// Whether the connection ended before there was the head of a response.
 fn was_closed(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
