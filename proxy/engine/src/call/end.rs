@@ -120,6 +120,7 @@ impl<O: Output> CallStep<'_, O> {
         }
         self.call.stage = Stage::Ended;
         self.core.stats.calls_ended += 1;
+        self.watch();
         let answered = self.call.answer.as_ref().map_or(end.at, |it| it.at);
         if !self.call.kinds.contains(CallEventKind::Ended) {
             return;

@@ -1,10 +1,11 @@
 //! The INVITE of a call: from the question to its first final response.
 
 use tidegate_schemas::call::CallEventKind;
-use tidegate_sip::{Limits, Name, NameAddr, View};
+use tidegate_sip::{Limits, NameAddr, View};
 
 use super::event::CallKinds;
 use super::record::{Answer, Call, End, Leg, MOST_LEGS, Party, Side, Stage, about};
+use super::request;
 use super::step::CallStep;
 use super::table::{CallRef, Link};
 use super::texts::Texts;
@@ -18,7 +19,8 @@ use crate::request::session_timer;
 struct NewLeg<'a> {
     view: View<'a>,
     tag: u64,
-    caller: &'a [u8],
+    /// The caller's target, while its INVITE is there.
+    caller: Option<Box<[u8]>>,
     hops: [Hop; 2],
     /// Record-Route values that this proxy has written.
     own_routes: usize,
@@ -102,12 +104,15 @@ impl<O: Output> Step<'_, O> {
     /// A 101 to 199 has been passed on.
     pub(crate) fn on_call_progress(&mut self, index: usize, view: View<'_>) {
         let Some(name) = self.followed() else { return };
+        let known = self.core.calls.get(name);
+        if known.is_none_or(|call| call.progressed) {
+            return;
+        }
         let outcome = self.outcome(index, view.status(), view.reason());
         let wanted = self.wanted();
         self.core.with_named_call(self.now, name, self.out, |step| {
-            if !std::mem::replace(&mut step.call.progressed, true) {
-                step.tell(CallEventKind::Progress, wanted, outcome);
-            }
+            step.call.progressed = true;
+            step.tell(CallEventKind::Progress, wanted, outcome);
         });
     }
 
@@ -141,14 +146,15 @@ impl<O: Output> Step<'_, O> {
         let outcome = first.then(|| self.outcome(index, view.status(), view.reason()));
         let wanted = self.wanted();
         let own_routes = self.own_record_routes(index, view, name);
-        let caller = self.caller_contact();
+        let request = self.cx.request.as_ref();
+        let caller = request.and_then(|request| request::target(request.message.view()));
         let Some(branch) = self.cx.branches.get(index) else {
             return;
         };
         let new = NewLeg {
             view,
             tag: self.core.calls.keys.tag(tag_of(view.to().ok())),
-            caller: &caller,
+            caller,
             hops: [self.cx.upstream, branch.hop],
             own_routes,
         };
@@ -207,12 +213,6 @@ impl<O: Output> Step<'_, O> {
             return all.saturating_sub(below);
         }
         usize::from(view.record_routes().count() > below)
-    }
-
-    fn caller_contact(&self) -> Vec<u8> {
-        let request = self.cx.request.as_ref();
-        let contact = request.and_then(|request| contact(request.message.view()).map(Vec::from));
-        contact.unwrap_or_default()
     }
 }
 
@@ -280,7 +280,7 @@ impl<O: Output> CallStep<'_, O> {
         // The caller's Contact is that of the first dialog where the INVITE is gone.
         let known = self.call.legs.first();
         let known = known.map(|leg| leg.party(Side::Caller).target.clone());
-        let caller = known.filter(|_| new.caller.is_empty());
+        let caller = new.caller.clone().or(known);
         let party = |target: Box<[u8]>, hop, cseq| Party {
             target,
             hop,
@@ -292,12 +292,12 @@ impl<O: Output> CallStep<'_, O> {
             tag: new.tag,
             parties: [
                 party(
-                    caller.unwrap_or_else(|| new.caller.into()),
+                    caller.unwrap_or_else(|| request::target_at(&caller_hop)),
                     caller_hop,
                     to_caller,
                 ),
                 party(
-                    contact(view).unwrap_or_default().into(),
+                    request::target(view).unwrap_or_else(|| request::target_at(&callee_hop)),
                     callee_hop,
                     to_callee.max(invite),
                 ),
@@ -370,12 +370,6 @@ fn identity<'a>(view: View<'a>, party: Option<NameAddr<'a>>) -> &'a [u8] {
 
 fn tag_of<'a>(party: Option<NameAddr<'a>>) -> &'a [u8] {
     party.and_then(|party| party.tag()).unwrap_or_default()
-}
-
-pub(super) fn contact<'a>(view: View<'a>) -> Option<&'a [u8]> {
-    view.field(Name::Contact)?;
-    let first = view.contacts().next()?.ok()?;
-    (first.uri != b"*").then_some(first.uri)
 }
 
 /// The Request-URI of a request that was written here.

@@ -4,8 +4,8 @@ use tidegate_schemas::call::EndCause;
 use tidegate_schemas::event::Cause;
 use tidegate_sip::{Method, View};
 
-use super::follow::contact;
 use super::record::{End, Side};
+use super::request;
 use super::table::{Inside, Link};
 use crate::address::Hop;
 use crate::core::Step;
@@ -61,8 +61,8 @@ impl<O: Output> Step<'_, O> {
         }
         let Inside { key, tag, from } = **inside;
         let request = self.cx.request.as_ref();
-        let asked = request.and_then(|request| contact(request.message.view()));
-        let targets = [asked, contact(view)].map(|target| target.map(Box::<[u8]>::from));
+        let asked = request.and_then(|request| request::target(request.message.view()));
+        let targets = [asked, request::target(view)];
         let hop = self.cx.branches.get(index).map(|branch| branch.hop);
         for slot in self.core.calls.of(key) {
             let targets = targets.clone();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use tidegate_sip::{Scheme, Uri};
+use tidegate_sip::{Name, Scheme, Uri, View};
 
 use super::record::{Call, Leg, OwnKind, Side, about, leg as texts};
 use crate::address::Hop;
@@ -40,7 +40,7 @@ impl<'a> Way<'a> {
                 next: target,
             };
         };
-        let strict = !Uri::parse(first).is_ok_and(|uri| uri.has_lr());
+        let strict = Uri::parse(first).is_ok_and(|uri| !uri.has_lr() && uri.headers.is_none());
         Self {
             uri: if strict { first } else { target },
             routes: if strict { rest } else { routes },
@@ -162,6 +162,26 @@ fn write_party(name: &str, identity: &[u8], tag: &[u8], text: &mut Vec<u8>) {
         text.extend_from_slice(tag);
     }
     text.extend_from_slice(b"\r\n");
+}
+
+/// The remote target that a message names in its Contact, as a Request-URI.
+pub(super) fn target(view: View<'_>) -> Option<Box<[u8]>> {
+    view.field(Name::Contact)?;
+    let contact = view.contacts().next()?.ok()?;
+    let uri = Uri::parse(contact.uri).ok()?;
+    if !matches!(uri.scheme, Scheme::Sip | Scheme::Sips) {
+        return None;
+    }
+    let mut target = Vec::with_capacity(contact.uri.len());
+    uri.write_request_uri(&mut target);
+    Some(target.into())
+}
+
+/// In the place of a Contact that is missing or of no use: where the peer was met.
+pub(super) fn target_at(hop: &Hop) -> Box<[u8]> {
+    let transport = hop.transport.name();
+    let target = format!("sip:{};transport={transport}", hop.addr);
+    target.into_bytes().into()
 }
 
 /// The URI of the first value of a route set, and the values behind it.

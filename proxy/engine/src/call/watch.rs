@@ -50,10 +50,9 @@ impl<O: Output> CallStep<'_, O> {
             return;
         }
         self.call.wake = None;
-        match self.call.stage {
-            Stage::Live => self.look(),
-            Stage::Ended => self.release_all(),
-            Stage::Early | Stage::Dropped => {}
+        self.release_all();
+        if self.call.stage == Stage::Live {
+            self.look();
         }
         self.watch();
     }
@@ -134,7 +133,10 @@ impl<O: Output> CallStep<'_, O> {
             Stage::Live => {
                 let legs = self.call.legs.iter().filter(|dialog| !dialog.over);
                 let dues = legs.flat_map(|dialog| [dialog.expires, self.probe_at(dialog)]);
-                dues.flatten().chain(self.limit()).min()
+                dues.flatten()
+                    .chain(self.limit())
+                    .chain(self.hold_until())
+                    .min()
             }
         }
     }
