@@ -79,6 +79,7 @@ pub(crate) struct Question<'a> {
     pub(crate) step: Option<&'a str>,
     pub(crate) attributes: Value,
     pub(crate) headers: Value,
+    pub(crate) attempts: Value,
 }
 
 impl Default for Question<'_> {
@@ -92,6 +93,7 @@ impl Default for Question<'_> {
             step: None,
             attributes: Value::Null,
             headers: json!([]),
+            attempts: json!([]),
         }
     }
 }
@@ -101,6 +103,7 @@ impl Question<'_> {
         json!({
             "id": "00000001-00000002-00000003", "call": "c", "node": "edge", "deadline_ms": 1000,
             "attempt": 1, "reason": "new", "step": self.step, "attributes": self.attributes,
+            "attempts": self.attempts,
             "source": {"transport": "udp", "ip": self.ip, "port": 5060,
                        "listener": "udp:192.0.2.2:5060"},
             "request": {"method": "INVITE", "uri": self.uri, "from": {"uri": self.from, "tag": "1"},

@@ -1,7 +1,11 @@
 //! The HTTP server: questions as POST, WebSocket for proxies that dial, and what people want to see.
+//!
+//! A connection over HTTP can't say `drain` of itself. A leaving server answers pings with it, and
+//! goes on serving until each proxy has sent one.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -15,6 +19,7 @@ use tidegate_schemas::FromProxy;
 use tidegate_schemas::frame::DEFAULT_LIMIT;
 use tidegate_schemas::message::FromApplication;
 use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -27,11 +32,43 @@ use crate::secret;
 use crate::service::Service;
 use crate::session::{Head, acknowledge, bad_message};
 
+/// Proxies send a ping every 5 s; whoever sent none for two of these has gone.
+const GONE: Duration = Duration::from_secs(10);
+/// So long after the end has begun, each proxy that is there has sent a ping.
+const ALL_TOLD: Duration = Duration::from_secs(6);
+
 #[derive(Clone)]
 struct Server {
     service: Arc<Service>,
     stop: CancellationToken,
     conversations: TaskTracker,
+    /// When a proxy asked last whether this application is there.
+    greeted: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Server {
+    fn note_greeting(&self) {
+        if let Ok(mut greeted) = self.greeted.lock() {
+            *greeted = Some(Instant::now());
+        }
+    }
+
+    /// `drain` once the end has begun.
+    fn pong(&self) -> FromApplication<'static> {
+        match self.stop.is_cancelled() {
+            true => FromApplication::Drain,
+            false => FromApplication::Pong,
+        }
+    }
+
+    /// Returns when the listener may be closed.
+    async fn until_all_are_told(self) {
+        self.stop.cancelled().await;
+        let greeted = self.greeted.lock().ok().and_then(|greeted| *greeted);
+        if greeted.is_some_and(|greeted| greeted.elapsed() < GONE) {
+            sleep(ALL_TOLD).await;
+        }
+    }
 }
 
 /// Serves until `stop`, then answers what is in flight.
@@ -45,11 +82,14 @@ pub async fn serve(
 ) -> io::Result<()> {
     let server = Server {
         service,
-        stop: stop.clone(),
+        stop,
         conversations: TaskTracker::new(),
+        greeted: Arc::default(),
     };
     let conversations = server.conversations.clone();
+    let told = server.clone().until_all_are_told();
     let routes = Router::new()
+        .route("/", post(take).get(upgrade))
         .route("/route", post(take).get(upgrade))
         .route("/health", get(health))
         .route("/data", get(data))
@@ -57,9 +97,7 @@ pub async fn serve(
         .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
         .with_state(server);
     let serving = axum::serve(listener, routes);
-    serving
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await?;
+    serving.with_graceful_shutdown(told).await?;
     conversations.close();
     conversations.wait().await;
     Ok(())
@@ -92,9 +130,13 @@ async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> 
         }
         Ok(FromProxy::Hello(hello)) => {
             info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
+            server.note_greeting();
             document(StatusCode::OK, service.hello(false))
         }
-        Ok(FromProxy::Ping) => document(StatusCode::OK, json(&FromApplication::Pong)),
+        Ok(FromProxy::Ping) => {
+            server.note_greeting();
+            document(StatusCode::OK, json(&server.pong()))
+        }
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => unreadable(&error),
     }

@@ -161,7 +161,8 @@ impl Lcr {
         };
         let mut chosen = Vec::new();
         for carrier in self.by_cost(&routing) {
-            if chosen.len() < self.max_carriers && self.has_room(carrier).await {
+            let is_open = chosen.len() < self.max_carriers && !was_tried(ask, carrier);
+            if is_open && self.has_room(carrier).await {
                 chosen.push(carrier);
             }
         }
@@ -274,6 +275,13 @@ impl Rated {
         }
         route
     }
+}
+
+/// Asked again about a call, it does not name those again that have failed.
+fn was_tried(ask: &Ask<'_>, carrier: &Rated) -> bool {
+    let flags = Some(flags(&carrier.name));
+    let mut attempts = ask.event.attempts.iter();
+    attempts.any(|attempt| attempt.branch_flags == flags)
 }
 
 /// A number by which notifications tell the carrier: FNV-1a of its name, the same after any change of
@@ -416,6 +424,23 @@ mod tests {
         let answer = ask(&question).await;
         assert_eq!(answer["routes"][0]["uri"], "sip:00493012@gamma");
         assert_eq!(answer["routes"][1]["uri"], "sip:03012;npdi;rn=+49199@beta");
+    }
+
+    #[tokio::test]
+    async fn asked_again_it_names_those_that_were_not_tried() {
+        let first = Question {
+            uri: "sip:+493012@h",
+            ..Question::default()
+        };
+        let tried = ask(&first).await["routes"][0]["branch_flags"].clone();
+        let again = Question {
+            uri: "sip:+493012@h",
+            attempts: json!([{"target": "sip:x", "code": 503, "reason": "", "cause": "response",
+                              "time_ms": 5, "branch_flags": tried}]),
+            ..Question::default()
+        };
+        let carriers = ask(&again).await["tags"]["carriers"].clone();
+        assert_eq!(carriers, json!(["beta", "gamma"]));
     }
 
     #[test]

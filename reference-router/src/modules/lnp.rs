@@ -326,6 +326,19 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_service_that_is_silent_is_waited_for_no_longer_than_is_said() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let lnp = format!("[lnp]\nurl = \"http://{address}/{{number}}\"\ntimeout_ms = 50\n{ROUTE}");
+        let question = Question {
+            uri: "sip:+4930123@h",
+            ..Question::default()
+        };
+        let routed = Fixture::new(&lnp).ask(&question).await;
+        assert_eq!(routed["routes"][1]["uri"], "sip:+4930123@b");
+    }
+
     #[test]
     fn a_wrong_table_is_refused_with_its_line() {
         for (text, reason) in [
