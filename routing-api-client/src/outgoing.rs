@@ -182,7 +182,7 @@ impl Batch {
     /// The next line that is not written, with its end.
     pub(crate) fn line(&self) -> &[u8] {
         let rest = self.rest();
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr(b'\n', rest);
         end.map_or(rest, |end| rest.get(..=end).unwrap_or(rest))
     }
 

@@ -91,7 +91,9 @@ impl Gate {
             .max_message_size(self.max_frame)
             .max_frame_size(self.max_frame)
             .on_upgrade(async move |websocket| {
-                let _ = give.map(|give| give.send((websocket, shown)));
+                if let Some(give) = give {
+                    let _ = give.send((websocket, shown));
+                }
             }))
     }
 

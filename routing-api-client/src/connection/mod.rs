@@ -131,7 +131,9 @@ impl<'a> Link<'a> {
     /// Nothing where the application's first byte decides.
     fn framing<C: Channel>(&self) -> Option<Framing> {
         let dialled = (self.side == Side::Dialled).then_some(Framing::Netstring);
-        C::FRAMING.or(self.context.dialect.framing()).or(dialled)
+        C::FRAMING
+            .or_else(|| self.context.dialect.framing())
+            .or(dialled)
     }
 
     /// From here on the application can be asked.

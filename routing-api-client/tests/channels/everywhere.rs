@@ -33,6 +33,8 @@ everywhere!(
     a_question_goes_out_and_its_answer_comes_back,
     answers_may_come_in_any_order,
     it_gets_no_more_questions_than_it_wants,
+    an_answer_may_come_in_any_pieces,
+    its_ping_is_answered,
     an_answer_past_the_limit_is_asked_of_the_next,
     garbage_is_asked_of_the_next,
     an_error_is_asked_of_the_next,
@@ -43,6 +45,7 @@ everywhere!(
     the_end_of_the_proxy_takes_the_last_answers,
     a_connection_on_which_nothing_is_said_is_given_up,
     a_slow_reader_stops_being_asked_and_never_blocks,
+    one_that_does_not_read_is_lost_after_the_write_timeout,
     what_it_need_not_answer_it_is_told,
 );
 
@@ -89,6 +92,28 @@ async fn it_gets_no_more_questions_than_it_wants(way: Way) {
     far.answer(1).await;
     bench.proxy.answered(1).await;
     bench.proxy.ask(3).unwrap();
+}
+
+async fn an_answer_may_come_in_any_pieces(way: Way) {
+    let mut bench = Bench::start(way).await;
+    let mut far = bench.application("b").await;
+    for n in [1, 2] {
+        bench.proxy.ask(n).unwrap();
+        far.receive().await;
+        far.answer_in_pieces(n).await;
+        bench.proxy.answered(n).await;
+    }
+}
+
+async fn its_ping_is_answered(way: Way) {
+    if way.is_http() {
+        // There an application says nothing unless it is asked.
+        return;
+    }
+    let mut bench = Bench::start(way).await;
+    let mut far = bench.application("b").await;
+    far.send(&json!({"type": "ping"})).await;
+    assert_eq!(far.receive().await["type"], "pong");
 }
 
 async fn an_answer_past_the_limit_is_asked_of_the_next(way: Way) {
@@ -268,6 +293,29 @@ async fn a_slow_reader_stops_being_asked_and_never_blocks(way: Way) {
         bench.proxy.answered(n).await;
     }
     assert!(bench.proxy.ask(asked).is_ok());
+}
+
+async fn one_that_does_not_read_is_lost_after_the_write_timeout(way: Way) {
+    if way.is_http() {
+        // There each request has its own deadline.
+        return;
+    }
+    let settings = Settings {
+        max_in_flight: u32::MAX,
+        outgoing_queue: usize::MAX,
+        outgoing_bytes: 64 * 1024,
+        write_timeout: Duration::from_millis(100),
+        ..quick()
+    };
+    let mut bench = Bench::with(way, settings, Terms::default()).await;
+    let _far = bench.application("b").await;
+    let mut asked = 0;
+    while bench.proxy.ask(asked).is_ok() {
+        asked += 1;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.proxy.gone().await.len(), asked as usize);
+    assert_eq!(bench.proxy.registry.stats().stalled, 1);
 }
 
 async fn what_it_need_not_answer_it_is_told(way: Way) {

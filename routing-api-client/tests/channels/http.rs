@@ -10,6 +10,14 @@ use tokio::time::timeout;
 use crate::common::PATIENCE;
 use crate::way::BoxIo;
 
+/// How a response is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    AtOnce,
+    InPieces,
+    AndClose,
+}
+
 /// A request that waits for its response.
 pub(crate) struct Request {
     /// Request line and headers.
@@ -17,23 +25,31 @@ pub(crate) struct Request {
     pub(crate) body: Value,
     /// Which connection it came over, counted from 1.
     pub(crate) connection: usize,
-    reply: oneshot::Sender<(Vec<u8>, bool)>,
+    reply: oneshot::Sender<(Vec<u8>, How)>,
     gone: oneshot::Receiver<()>,
 }
 
 impl Request {
     pub(crate) fn respond(self, status: u16, body: &str) {
+        self.write(status, body, How::AtOnce);
+    }
+
+    pub(crate) fn respond_in_pieces(self, status: u16, body: &str) {
+        self.write(status, body, How::InPieces);
+    }
+
+    fn write(self, status: u16, body: &str, how: How) {
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         let whole = format!("{head}{body}").into_bytes();
-        let _ = self.reply.send((whole, false));
+        let _ = self.reply.send((whole, how));
     }
 
     /// Whatever it is.
     pub(crate) fn write_and_close(self, bytes: Vec<u8>) {
-        let _ = self.reply.send((bytes, true));
+        let _ = self.reply.send((bytes, How::AndClose));
     }
 
     /// Closes the connection without a response.
@@ -80,9 +96,15 @@ pub(crate) async fn serve(mut io: BoxIo, connection: usize, requests: Requests) 
         let mut byte = [0; 1];
         tokio::select! {
             bytes = replied => {
-                let Ok((bytes, close)) = bytes else { return };
-                let written = io.write_all(&bytes).await;
-                if written.is_err() || io.flush().await.is_err() || close {
+                let Ok((bytes, how)) = bytes else { return };
+                let size = if how == How::InPieces { 1 } else { bytes.len() };
+                for piece in bytes.chunks(size) {
+                    if io.write_all(piece).await.is_err() || io.flush().await.is_err() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                if how == How::AndClose {
                     return;
                 }
             }

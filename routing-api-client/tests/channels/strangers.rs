@@ -1,6 +1,6 @@
 //! Who is let in, and to whom the proxy speaks.
 
-use routing_api_client::Settings;
+use routing_api_client::{Dialect, EvapiDialect, Settings};
 use serde_json::{Value, json};
 
 use crate::common::Proxy;
@@ -80,6 +80,29 @@ async fn a_bearer_token_suffices_on_websocket() {
         let mut far = bench.far(&shown).await.unwrap();
         far.send(&hello(None)).await;
         bench.proxy.up().await;
+    }
+}
+
+#[tokio::test]
+async fn where_no_hello_is_said_websocket_needs_the_bearer_token() {
+    for (bearer, opens) in [
+        (None, false),
+        (Some("guess"), false),
+        (Some("s3cret"), true),
+    ] {
+        let evapi = Dialect::Evapi(EvapiDialect::kamailio().into());
+        let mut bench = Bench::speaking(evapi, Way::Ws, quick(), with_token()).await;
+        let shown = Shown {
+            bearer,
+            ..Shown::default()
+        };
+        let far = bench.far(&shown).await;
+        assert_eq!(far.is_ok(), opens);
+        if opens {
+            bench.proxy.up().await;
+            bench.proxy.ask(7).unwrap();
+            assert_eq!(far.unwrap().receive().await["tindex"], 7);
+        }
     }
 }
 

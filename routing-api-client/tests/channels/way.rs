@@ -7,7 +7,8 @@ use bytes::BytesMut;
 use futures_util::{SinkExt, StreamExt};
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use routing_api_client::{
-    Accept, AcceptTransport, ChannelStats, Dial, Settings, TlsClient, Token, keep_connected,
+    Accept, AcceptTransport, ChannelStats, Dial, Dialect, Settings, TlsClient, Token,
+    keep_connected,
 };
 use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::server;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async, client_async};
 
 use crate::certificates;
@@ -136,6 +139,15 @@ impl Bench {
     }
 
     pub(crate) async fn with(way: Way, settings: Settings, terms: Terms) -> Self {
+        Self::speaking(native(), way, settings, terms).await
+    }
+
+    pub(crate) async fn speaking(
+        dialect: Dialect,
+        way: Way,
+        settings: Settings,
+        terms: Terms,
+    ) -> Self {
         let token = terms.token.map(Token::new);
         let transport = match way.is_websocket() {
             true => AcceptTransport::WebSocket,
@@ -147,7 +159,7 @@ impl Bench {
             tls: way
                 .is_secure()
                 .then(|| certificates::proxy_server(terms.mutual)),
-            ..Accept::tcp(native())
+            ..Accept::tcp(dialect)
         };
         let proxy = Proxy::serving(accept, settings, 64).await;
         let mut bench = Self {
@@ -435,6 +447,37 @@ impl Far {
 
     pub(crate) async fn answer(&mut self, n: u32) {
         self.send(&crate::common::document(n)).await;
+    }
+
+    /// The answer in as many pieces as the way allows.
+    pub(crate) async fn answer_in_pieces(&mut self, n: u32) {
+        let text = crate::common::document(n).to_string();
+        match self {
+            Self::Stream { io, framing, .. } => {
+                let mut bytes = Vec::new();
+                frame::encode(*framing, text.as_bytes(), &mut bytes);
+                for byte in bytes {
+                    io.write_all(&[byte]).await.unwrap();
+                    io.flush().await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            }
+            Self::Ws(websocket) => {
+                let last = text.len() - 1;
+                for (at, byte) in text.into_bytes().into_iter().enumerate() {
+                    let kind = match at {
+                        0 => OpCode::Data(Data::Text),
+                        _ => OpCode::Data(Data::Continue),
+                    };
+                    let frame = Frame::message(vec![byte], kind, at == last);
+                    websocket.send(Message::Frame(frame)).await.unwrap();
+                }
+            }
+            Self::Http(http) => {
+                let request = http.waiting.take(&id(n).to_string()).unwrap();
+                request.respond_in_pieces(200, &text);
+            }
+        }
     }
 
     /// An answer that breaks whatever the way has to be broken.

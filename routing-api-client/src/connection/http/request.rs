@@ -113,22 +113,19 @@ fn no_reply(error: &reqwest::Error) -> NoReply {
 
 /// Whether the connection ended before there was the head of a response.
 fn was_closed(error: &reqwest::Error) -> bool {
+    let closed = [
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+    ];
     let mut cause = error.source();
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            if error.is_incomplete_message() {
-                return true;
-            }
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            let kinds = [
-                io::ErrorKind::ConnectionReset,
-                io::ErrorKind::BrokenPipe,
-                io::ErrorKind::ConnectionAborted,
-            ];
-            if kinds.contains(&error.kind()) {
-                return true;
-            }
+        let http = error.downcast_ref::<hyper::Error>();
+        let io = error.downcast_ref::<io::Error>();
+        if http.is_some_and(hyper::Error::is_incomplete_message)
+            || io.is_some_and(|error| closed.contains(&error.kind()))
+        {
+            return true;
         }
         cause = error.source();
     }
