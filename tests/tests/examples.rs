@@ -167,7 +167,7 @@ impl Bench {
         }
     }
 
-    /// Starts the first (0) or the second (1) application; returns when it is connected.
+    /// Starts the first (0) or the second (1) application; returns when the proxy may ask it.
     fn start(&self, which: usize, targets: [&str; 2]) -> Router {
         let place = self.places[which].to_string();
         let tcp = self.proxy.channel().to_string();
@@ -181,7 +181,10 @@ impl Bench {
         let name = format!("example-{which}");
         arguments.extend(["--name", &name]);
         arguments.extend(["--first", targets[0], "--second", targets[1]]);
-        Router::example_in(self.language, &arguments, TOKEN)
+        let router = Router::example_in(self.language, &arguments, TOKEN);
+        let connected = |line: &str| line.contains("application connected") && line.contains(&name);
+        let _ = self.proxy.log().wait_after(0, connected);
+        router
     }
 
     /// A call of `user` that `callee` takes and the caller hangs up; what it was answered with.
