@@ -90,7 +90,7 @@ pub(crate) struct Run {
     #[arg(long, env = "ROUTER_LISTEN_TCP", value_delimiter = ',')]
     pub(crate) listen_tcp: Vec<SocketAddr>,
 
-    /// How messages are told apart on a TCP connection
+    /// How messages are told apart on a TCP connection; a proxy that dials shows it by its first byte
     #[arg(long, value_enum, default_value = "lines")]
     pub(crate) framing: FramingName,
 

@@ -183,6 +183,9 @@ async fn upgrade(
         let reason = format!("the subprotocol {SUBPROTOCOL} is needed");
         return (StatusCode::BAD_REQUEST, reason).into_response();
     }
+    if server.stop.is_cancelled() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let shows = headers.contains_key(AUTHORIZATION);
     let trusted = is_trusted(&server.service, &headers);
     if shows && !trusted {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidegate_schemas::frame::{Decoder, Framing};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -15,6 +15,8 @@ use super::link::StreamLink;
 use super::{Began, converse};
 use crate::service::Service;
 
+/// So long a proxy has time to show by its first byte how it tells messages apart.
+const FIRST_BYTE: Duration = Duration::from_millis(500);
 /// A pause after a connection that could not be taken, as where file handles have run out.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -47,6 +49,17 @@ pub async fn serve(
     connections.wait().await;
 }
 
+/// How the proxy tells messages apart; nothing where it waits for this side to begin.
+async fn shown(stream: &TcpStream) -> Option<Framing> {
+    let mut first = [0];
+    let peeked = timeout(FIRST_BYTE, stream.peek(&mut first)).await;
+    match (peeked.ok()?.ok()?, first) {
+        (1, [b'0'..=b'9']) => Some(Framing::Netstring),
+        (1, [b'{']) => Some(Framing::Lines),
+        _ => None,
+    }
+}
+
 async fn talk(
     stream: TcpStream,
     peer: SocketAddr,
@@ -56,6 +69,7 @@ async fn talk(
 ) {
     info!(%peer, "a proxy has connected");
     let _ = stream.set_nodelay(true);
+    let framing = shown(&stream).await.unwrap_or(framing);
     let mut link = StreamLink::new(stream, framing, Decoder::new(framing));
     let began = Began::Accepted { trusted: false };
     match converse(&mut link, &service, began, &stop).await {

@@ -4,12 +4,13 @@ use reference_router::channel::tcp;
 use serde_json::json;
 use tidegate_schemas::frame::Framing;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::dialled::Proxy;
 use crate::scene::{FIRST, PATIENCE, Scene, reply_with};
 
-async fn connect(token: Option<&str>) -> (Scene, Proxy, tokio::task::JoinHandle<()>) {
+async fn connect_with(token: Option<&str>, framing: Framing) -> (Scene, Proxy, JoinHandle<()>) {
     let scene = Scene::with_files(&reply_with(404), &[], token);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -21,7 +22,24 @@ async fn connect(token: Option<&str>) -> (Scene, Proxy, tokio::task::JoinHandle<
     );
     let router = tokio::spawn(serving);
     let stream = TcpStream::connect(address).await.unwrap();
-    (scene, Proxy::new(stream, Framing::Lines), router)
+    (scene, Proxy::new(stream, framing), router)
+}
+
+async fn connect(token: Option<&str>) -> (Scene, Proxy, JoinHandle<()>) {
+    connect_with(token, Framing::Lines).await
+}
+
+#[tokio::test]
+async fn a_proxy_that_begins_is_answered_in_its_own_framing() {
+    for framing in [Framing::Lines, Framing::Netstring] {
+        let (_scene, mut proxy, _router) = connect_with(None, framing).await;
+        proxy
+            .send(&json!({"type": "hello", "version": "1.0", "name": "edge"}))
+            .await;
+        assert_eq!(proxy.receive().await.unwrap()["type"], "hello");
+        assert_eq!(proxy.framing_seen(), Some(framing));
+        assert_eq!(proxy.ask(FIRST).await["id"], FIRST);
+    }
 }
 
 #[tokio::test]

@@ -69,6 +69,11 @@ impl Proxy {
         }
     }
 
+    /// How the router tells messages apart, once it has sent one.
+    pub(crate) fn framing_seen(&self) -> Option<Framing> {
+        self.decoder.framing()
+    }
+
     pub(crate) async fn send(&mut self, message: &Value) {
         let mut out = Vec::new();
         encode(self.framing, message.to_string().as_bytes(), &mut out);
