@@ -9,6 +9,7 @@ use tidegate_schemas::{ConsultationId, RouteDocument};
 use super::failures::Kind;
 use super::{Dispatcher, Verdict};
 use crate::application::ApplicationId;
+use crate::dialect::decide_in_the_last_step;
 use crate::finished::Leftover;
 use crate::inbound::Failure;
 use crate::pending::{Attempt, Consultation, State, Trial};
@@ -21,7 +22,7 @@ impl Dispatcher {
         now: Instant,
         application: ApplicationId,
         id: ConsultationId,
-        document: Box<RouteDocument>,
+        mut document: Box<RouteDocument>,
     ) -> Verdict {
         if !self.is_open(application, id) {
             let taken = || Ok(*document);
@@ -36,6 +37,9 @@ impl Dispatcher {
         let Some(at) = self.close(&mut consultation, application, now) else {
             return Verdict::Nothing;
         };
+        if consultation.is_last_step() {
+            decide_in_the_last_step(&mut document);
+        }
         if document.action == Some(Action::Pass) {
             return self.on_pass(now, id, consultation, at, document);
         }
