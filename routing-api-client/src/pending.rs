@@ -32,7 +32,7 @@ pub(crate) struct Consultation {
     pub(crate) next: Next,
     pub(crate) asked: SmallVec<[Attempt; 2]>,
     /// The policy with which it began.
-    pub(crate) policy: Arc<Arc<Policy>>,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) chain: usize,
     pub(crate) step: usize,
     /// The next tier of the step's `otherwise`.
@@ -131,7 +131,7 @@ impl Attempt {
 }
 
 impl Consultation {
-    pub(crate) fn new(policy: Arc<Arc<Policy>>, chain: u16, deadline: Instant) -> Self {
+    pub(crate) fn new(policy: Arc<Policy>, chain: u16, deadline: Instant) -> Self {
         let chain = usize::from(chain);
         Self {
             deadline,
@@ -258,7 +258,7 @@ mod tests {
         let at = |n: u64| start + Duration::from_millis(n);
         let mut pending = Pending::default();
         for n in [3, 1, 2] {
-            let policy = Arc::new(Arc::new(Policy::simple()));
+            let policy = Arc::new(Policy::simple());
             pending.insert(id(n), Consultation::new(policy, 0, at(n.into())));
         }
         assert_eq!(pending.next_end(), Some(at(1)));

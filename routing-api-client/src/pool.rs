@@ -54,7 +54,10 @@ pub(crate) struct Pool {
 pub(crate) struct Pools {
     registry: Arc<Registry>,
     version: u64,
-    policy: Arc<Arc<policy::Policy>>,
+    /// As the registry has it.
+    source: Arc<policy::Policy>,
+    /// A copy, so that counting its holders concerns this shard alone.
+    policy: Arc<policy::Policy>,
     pools: Vec<Pool>,
 }
 
@@ -64,6 +67,7 @@ impl Pools {
         let mut pools = Self {
             registry,
             version: 0,
+            source: Arc::default(),
             policy: Arc::default(),
             pools: Vec::new(),
         };
@@ -79,8 +83,8 @@ impl Pools {
         }
     }
 
-    /// The policy in force, shared by this shard's consultations alone.
-    pub(crate) fn policy(&self) -> &Arc<Arc<policy::Policy>> {
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> &Arc<policy::Policy> {
         &self.policy
     }
 
@@ -93,7 +97,7 @@ impl Pools {
     }
 
     /// A pool of a policy that may no longer be in force, by its name.
-    pub(crate) fn find(&self, policy: &Arc<Arc<policy::Policy>>, index: usize) -> Option<usize> {
+    pub(crate) fn find(&self, policy: &Arc<policy::Policy>, index: usize) -> Option<usize> {
         if Arc::ptr_eq(policy, &self.policy) {
             return Some(index);
         }
@@ -116,8 +120,9 @@ impl Pools {
 
     fn take(&mut self, roster: Roster) {
         self.version = roster.version;
-        if !Arc::ptr_eq(&*self.policy, &roster.policy) {
-            self.policy = Arc::new(Arc::clone(&roster.policy));
+        if !Arc::ptr_eq(&self.source, &roster.policy) {
+            self.policy = Arc::new(policy::Policy::clone(&roster.policy));
+            self.source = Arc::clone(&roster.policy);
         }
         let limits = roster.limits.into_iter();
         let settings = roster.policy.pools.iter().zip(limits);

@@ -239,3 +239,6 @@ fn state(application: &Application) -> ApplicationState {
         draining: application.draining(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,11 +119,6 @@ impl Shelf {
         }
         None
     }
-
-    #[cfg(test)]
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.entries.len(), self.bytes)
-    }
 }
 
 /// About the bytes that an entry takes: a document is a few times larger than its text.
@@ -143,5 +138,73 @@ impl std::io::Write for Counter {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn decision(now: Instant, uri: &str) -> Decision {
+        let document = RouteDocument {
+            context: Some(uri.to_owned()),
+            ..RouteDocument::default()
+        };
+        Decision {
+            document: Arc::new(document),
+            fresh_until: now + Duration::from_secs(1),
+            stale_until: now + Duration::from_secs(1),
+        }
+    }
+
+    fn key(n: u8) -> Box<[u8]> {
+        vec![n].into()
+    }
+
+    #[test]
+    fn the_oldest_gives_way_when_the_bytes_are_used_up() {
+        let now = Instant::now();
+        let each = weigh(&key(0), &decision(now, "a").document);
+        let mut shelf = Shelf::new(100, 2 * each);
+        for n in 0..3 {
+            assert!(shelf.store(key(n), decision(now, "a"), now).stored);
+        }
+        assert_eq!((shelf.entries.len(), shelf.bytes), (2, 2 * each));
+        assert!(shelf.find(&key(0), now, true).is_none());
+        assert!(shelf.find(&key(2), now, true).is_some());
+    }
+
+    #[test]
+    fn what_is_larger_than_all_the_room_is_not_stored() {
+        let now = Instant::now();
+        let mut shelf = Shelf::new(100, 10_000);
+        let large = decision(now, &"x".repeat(10_000));
+        assert_eq!(shelf.store(key(1), large, now), Stored::default());
+        assert_eq!(shelf.bytes, 0);
+    }
+
+    #[test]
+    fn a_newer_decision_takes_the_place_of_the_older() {
+        let now = Instant::now();
+        let mut shelf = Shelf::new(2, 100_000);
+        for uri in 0..100 {
+            shelf.store(key(1), decision(now, &uri.to_string()), now);
+        }
+        let found = shelf.find(&key(1), now, false).unwrap();
+        assert_eq!(found.document.context.as_deref(), Some("99"));
+        assert_eq!(shelf.entries.len(), 1);
+        assert!(shelf.order.len() <= 5);
+    }
+
+    #[test]
+    fn what_is_too_old_is_gone() {
+        let now = Instant::now();
+        let mut shelf = Shelf::new(2, 100_000);
+        shelf.store(key(1), decision(now, "a"), now);
+        let later = now + Duration::from_secs(1);
+        assert!(shelf.find(&key(1), later, true).is_none());
+        assert_eq!((shelf.entries.len(), shelf.bytes), (0, 0));
     }
 }

@@ -214,7 +214,7 @@ impl Dispatcher {
 
     /// Takes something that settles an open question.
     fn close(
-        &mut self,
+        &self,
         c: &mut Consultation,
         application: ApplicationId,
         now: Instant,

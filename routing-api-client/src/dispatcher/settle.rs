@@ -219,7 +219,7 @@ impl Dispatcher {
     /// Nothing more is hoped from those that were asked. `decided` is when somebody else was faster:
     /// it took them at least so long.
     pub(super) fn withdraw(
-        &mut self,
+        &self,
         id: ConsultationId,
         c: &mut Consultation,
         decided: Option<Instant>,

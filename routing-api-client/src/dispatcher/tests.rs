@@ -1,8 +1,16 @@
+mod cached;
+mod chains;
+mod failures;
+mod health;
+mod hedges;
 mod orders;
+mod pools;
+mod redirects;
+mod tiers;
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_schemas::frame::Framing;
 
 use super::*;
@@ -11,6 +19,7 @@ use crate::dialect::Dialect;
 use crate::dialect::native::NativeDialect;
 use crate::inbound::Failure;
 use crate::outgoing::Batch;
+use crate::policy::{self, Chain, Choose, Eject, Member, OnFailure, Otherwise, Policy, Step};
 use crate::samples::{self, id};
 use crate::settings::Settings;
 
@@ -41,10 +50,21 @@ impl Bench {
         }
     }
 
+    /// With other pools and steps than [`Policy::simple`] has.
+    fn configured(policy: Policy) -> Self {
+        let bench = Self::new();
+        bench.registry.reconfigure(Arc::new(policy));
+        bench
+    }
+
     fn join(&self, name: &str, credit: u32) -> Arc<Application> {
+        self.join_in("default", name, credit)
+    }
+
+    fn join_in(&self, pool: &str, name: &str, credit: u32) -> Arc<Application> {
         let framing = Some(Framing::Lines);
         let dialect = Dialect::Native(NativeDialect { framing });
-        let application = self.registry.prepare(dialect, Arc::from("default"));
+        let application = self.registry.prepare(dialect, Arc::from(pool));
         application.set_framing(Framing::Lines);
         application.introduce(name, Some(credit));
         self.registry.join(Arc::clone(&application));
@@ -108,6 +128,42 @@ impl Bench {
         self.dispatcher.on_inbound(self.now, inbound)
     }
 
+    fn answer_with(&mut self, n: u32, from: &Application, document: Value) -> Verdict {
+        let document = serde_json::from_value(document).unwrap();
+        let inbound = Inbound::Answer {
+            application: from.id,
+            id: id(n),
+            document: Ok(Box::new(document)),
+        };
+        self.dispatcher.on_inbound(self.now, inbound)
+    }
+
+    fn fail(&mut self, n: u32, from: &Application, failure: Failure) -> Verdict {
+        let inbound = Inbound::Failed {
+            application: from.id,
+            id: id(n),
+            failure,
+        };
+        self.dispatcher.on_inbound(self.now, inbound)
+    }
+
+    /// Asks with another event, with a second of time.
+    fn ask_about(&mut self, n: u32, event: &RouteEvent<'_>) -> Asked {
+        let deadline = self.now + Duration::from_secs(1);
+        self.dispatcher.ask(id(n), self.now, deadline, 0, event)
+    }
+
+    /// Asks whoever is asked, who answers `millis` later. His name.
+    fn ask_and_answer(&mut self, n: u32, all: &[&Arc<Application>], millis: u64) -> Arc<str> {
+        let asked = self.ask_about(n, &samples::event());
+        let asked = waiting(asked).unwrap();
+        let by = all.iter().find(|a| a.id == asked).unwrap();
+        self.now += Duration::from_millis(millis);
+        assert_answered(&self.answer(n, by), n, &by.name());
+        self.dispatcher.accepted(id(n), asked, self.now);
+        by.name()
+    }
+
     fn lose(&mut self, lost: &Application) -> Verdict {
         lost.outgoing.close();
         self.registry.leave(lost.id);
@@ -125,6 +181,70 @@ impl Bench {
     fn stats(&self) -> Stats {
         *self.dispatcher.stats()
     }
+}
+
+/// A policy with one chain; applications are not named.
+fn policy<const N: usize>(pools: [policy::Pool; N], steps: Vec<Step>) -> Policy {
+    Policy {
+        chains: vec![Chain {
+            name: "default".into(),
+            steps,
+        }],
+        pools: pools.into(),
+        applications: Vec::new(),
+    }
+}
+
+fn step(name: &str, ask: &[usize], otherwise: &[Otherwise]) -> Step {
+    Step {
+        name: name.into(),
+        ask: ask.into(),
+        deadline: None,
+        otherwise: otherwise.into(),
+    }
+}
+
+/// A step without a name that asks the first pool.
+fn only_step(otherwise: &[Otherwise]) -> Vec<Step> {
+    vec![step("", &[0], otherwise)]
+}
+
+fn member(name: &str) -> Member {
+    Member {
+        name: name.into(),
+        pool: 0,
+        weight: 1,
+        canary: None,
+        max_in_flight: None,
+        draining: false,
+        dial: None,
+    }
+}
+
+fn pool() -> policy::Pool {
+    policy::Pool::named("default")
+}
+
+fn a_document() -> Otherwise {
+    let document = json!({"routes": [{"uri": "sip:static@example.com"}]});
+    let document: RouteDocument = serde_json::from_value(document).unwrap();
+    Otherwise::Document("carrier".into(), Arc::new(document))
+}
+
+#[track_caller]
+fn assert_decided(asked: &Asked, by: &str) {
+    match asked {
+        Asked::Decided { tier, .. } => assert_eq!(&**tier, by),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// An event of another call.
+fn call(n: u32) -> RouteEvent<'static> {
+    let mut event = samples::event();
+    event.request.call_id = format!("call-{n}").into();
+    event.call = format!("call-{n}").into();
+    event
 }
 
 /// Nobody can be asked.

@@ -34,6 +34,11 @@ impl Limiter {
         most != u32::MAX && self.taken.load(Ordering::Relaxed) >= most
     }
 
+    #[cfg(test)]
+    pub(crate) fn taken(&self) -> u32 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// Takes a place. Nothing is taken, and that is well, where there is no bound.
     pub(crate) fn take(self: &Arc<Self>) -> Result<Option<Place>, Full> {
         let most = self.most.load(Ordering::Relaxed);

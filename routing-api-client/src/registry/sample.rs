@@ -119,8 +119,16 @@ impl Registry {
         if u32::from(id.shard()) != SHARD {
             return false;
         }
-        let waiting = self.samples.take(id, from);
-        waiting.map(|waiting| waiting.to.send(answer())).is_some()
+        let Some(waiting) = self.samples.take(id, from) else {
+            return false;
+        };
+        let _ = waiting.to.send(answer());
+        true
+    }
+
+    #[cfg(test)]
+    pub(super) fn samples_in_flight(&self) -> Vec<u32> {
+        self.samples.waiting().keys().copied().collect()
     }
 
     /// A connection is lost, and with it its answers.

@@ -14,9 +14,15 @@ enum Happens {
     AnswerBadly(usize, usize),
     Ask(usize),
     Cancel(usize),
+    Eject(usize),
+    Expire(usize),
+    Fail(usize, usize, Failure),
     Join,
     Lose(usize),
     Pass(u64),
+    PassOn(usize, usize),
+    Reconfigure(usize),
+    Reject(usize, usize),
     Refuse(usize, usize),
 }
 
@@ -27,12 +33,87 @@ fn happens() -> impl Strategy<Value = Happens> {
         4 => both.clone().prop_map(|(p, a)| Happens::Answer(p, a)),
         1 => both.clone().prop_map(|(p, a)| Happens::AnswerBadly(p, a)),
         4 => place.clone().prop_map(Happens::Ask),
-        1 => place.prop_map(Happens::Cancel),
+        1 => place.clone().prop_map(Happens::Cancel),
+        1 => at.clone().prop_map(Happens::Eject),
+        1 => place.prop_map(Happens::Expire),
+        2 => (both.clone(), failure()).prop_map(|((p, a), f)| Happens::Fail(p, a, f)),
         1 => Just(Happens::Join),
         1 => at.prop_map(Happens::Lose),
         2 => (0..600_u64).prop_map(Happens::Pass),
+        3 => both.clone().prop_map(|(p, a)| Happens::PassOn(p, a)),
+        1 => (0..POLICIES).prop_map(Happens::Reconfigure),
+        1 => both.clone().prop_map(|(p, a)| Happens::Reject(p, a)),
         1 => both.prop_map(|(p, a)| Happens::Refuse(p, a)),
     ]
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    prop::sample::select(vec![
+        Failure::Error,
+        Failure::Refused,
+        Failure::ClientError(404),
+        Failure::ServerError(500),
+    ])
+}
+
+const POLICIES: usize = 4;
+
+/// Policies that are exchanged for each other in the middle of everything.
+fn some_policy(n: usize) -> Policy {
+    let hedging = policy::Pool {
+        hedge: true,
+        share: 0.3,
+        max_in_flight: Some(3),
+        eject: Eject {
+            failures: 2,
+            slower_than: Some(Duration::from_millis(100)),
+            pause: Duration::from_millis(300),
+            max_pause: Duration::from_secs(1),
+        },
+        ..pool()
+    };
+    let retrying = policy::Pool {
+        choose: Choose::StickyByCall,
+        on_failure: policy::FailureTable {
+            timeout: OnFailure::Retry,
+            http_5xx: OnFailure::Retry,
+            http_4xx: OnFailure::Otherwise,
+            error: OnFailure::Refuse,
+            ..policy::FailureTable::default()
+        },
+        ..hedging.clone()
+    };
+    let short = |name, otherwise: &[Otherwise]| Step {
+        deadline: Some(Duration::from_millis(400)),
+        ..step(name, &[0, 1], otherwise)
+    };
+    let second = policy::Pool::named("second");
+    let limited = Member {
+        max_in_flight: Some(1),
+        ..member("x")
+    };
+    match n {
+        0 => Policy::simple(),
+        1 => policy([hedging, second], only_step(&[])),
+        2 => policy(
+            [retrying, second],
+            vec![
+                short("one", &[Otherwise::Pass]),
+                step("two", &[0], &[Otherwise::Cached, a_document()]),
+            ],
+        ),
+        _ => Policy {
+            applications: vec![limited],
+            ..policy(
+                [second, hedging],
+                vec![
+                    short("one", &[]),
+                    short("two", &[]),
+                    step("three", &[0, 1], &[a_document()]),
+                ],
+            )
+        },
+    }
 }
 
 /// A shard that does as it is told.
@@ -69,6 +150,18 @@ impl Shard {
                 self.obey(verdict);
             }
             Happens::Join | Happens::Lose(_) => {}
+            Happens::Eject(at) => self.eject(at),
+            Happens::Expire(place) => self.expire(place),
+            Happens::Fail(place, at, failure) => {
+                self.hear(place, at, |bench, n, from| bench.fail(n, from, failure));
+            }
+            Happens::PassOn(place, at) => self.hear(place, at, |bench, n, from| {
+                let attributes = json!({"n": n});
+                let pass = json!({"action": "pass", "attributes": attributes});
+                bench.answer_with(n, from, pass)
+            }),
+            Happens::Reconfigure(n) => self.bench.registry.reconfigure(Arc::new(some_policy(n))),
+            Happens::Reject(place, at) => self.reject(place, at),
             Happens::Pass(millis) => self.pass(millis),
             Happens::Refuse(place, at) => self.hear(place, at, Bench::refuse),
         }
@@ -107,9 +200,53 @@ impl Shard {
         };
         let (now, deadline) = (self.bench.at(self.now), self.bench.at(deadline));
         let event = samples::event();
-        let asked = self.bench.dispatcher.ask(id(n), now, deadline, 0, &event);
-        if asked == Asked::Unavailable {
-            self.places[place].1 = None;
+        match self.bench.dispatcher.ask(id(n), now, deadline, 0, &event) {
+            Asked::Waiting(_) => {}
+            Asked::Decided { .. } if n % 3 == 0 => {
+                self.bench.dispatcher.reject_tier(id(n));
+                self.ask(place);
+            }
+            Asked::Decided { .. } | Asked::Unavailable => self.places[place].1 = None,
+        }
+    }
+
+    fn expire(&mut self, place: usize) {
+        let (n, deadline) = &mut self.places[place];
+        *deadline = None;
+        let now = self.bench.at(self.now);
+        self.bench.dispatcher.expire(id(*n), now);
+    }
+
+    /// Enough failures to be left out.
+    fn eject(&self, at: usize) {
+        if let Some(application) = self.applications.get(at) {
+            let now = self.bench.at(self.now);
+            let clock = self.bench.registry.clock(now);
+            let roster = self.bench.registry.roster();
+            let mut entries = roster.entries.iter();
+            let entry = entries
+                .find(|e| e.application.id == application.id)
+                .unwrap();
+            let eject = Eject {
+                failures: 1,
+                ..Eject::default()
+            };
+            entry.member.health.failed(clock, &eject, false);
+        }
+    }
+
+    /// The engine can't honour the answer.
+    fn reject(&mut self, place: usize, at: usize) {
+        let Some(application) = self.applications.get(at) else {
+            return;
+        };
+        let n = self.places[place].0;
+        let deadline = self.places[place].1;
+        if let Verdict::Answered { application, .. } = self.bench.answer(n, application) {
+            let error = DocumentError::new("", "no");
+            self.bench.dispatcher.reject(id(n), application, &error);
+            assert!(deadline.is_some(), "{n} is answered, but was over");
+            self.ask(place);
         }
     }
 
@@ -133,6 +270,7 @@ impl Shard {
 
     fn pass(&mut self, millis: u64) {
         self.now += millis;
+        self.bench.now = self.bench.at(self.now);
         let again = self.bench.time_out_at(self.now);
         for (_, deadline) in &mut self.places {
             *deadline = deadline.filter(|d| *d > self.now);
@@ -164,5 +302,11 @@ proptest! {
         shard.check();
         prop_assert_eq!(shard.bench.dispatcher.open(), 0);
         prop_assert!(shard.applications.iter().all(|a| a.in_flight() == 0));
+        for limit in shard.bench.registry.roster().limits {
+            prop_assert_eq!(limit.taken(), 0);
+        }
+        for entry in shard.bench.registry.roster().entries {
+            prop_assert_eq!(entry.member.limit.taken(), 0);
+        }
     }
 }
