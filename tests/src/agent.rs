@@ -128,6 +128,20 @@ impl Agent {
         );
     }
 
+    /// As [`Agent::reply`], with further header fields above the others, in their order.
+    pub fn reply_with(&self, request: &Message, status: u16, above: &[(&str, String)]) {
+        let tag = format!("to{}", self.local.port());
+        let bytes = response(request, status, &tag, &self.uri("callee"));
+        let text = String::from_utf8(bytes).expect("a response in UTF-8");
+        let (line, rest) = text.split_once("\r\n").expect("a status line");
+        let lines: Vec<_> = above
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let text = format!("{line}\r\n{}{rest}", lines.concat());
+        self.send_bytes(text.as_bytes(), request.peer);
+    }
+
     /// The next message. A repetition, byte for byte, is only counted: on a slow machine there may
     /// always be one.
     #[must_use]
