@@ -29,6 +29,10 @@ pub(crate) trait Channel: Send {
 
 /// Reads messages.
 pub(crate) trait Receive: Send {
+    /// Whether it can be seen that an application ended and began anew. Otherwise one that drained
+    /// is left when it has answered, and greeted again.
+    const CONNECTED: bool = true;
+
     /// Waits until something arrived. Nothing is lost when the future is dropped.
     fn fill(&mut self) -> impl Future<Output = Result<(), Ended>> + Send;
 

@@ -149,6 +149,11 @@ impl<'a> Link<'a> {
         }
     }
 
+    /// By then no answer can be of use any more.
+    fn drain_until(&self) -> Instant {
+        Instant::now() + self.context.registry.settings().deadline
+    }
+
     /// From here on it can't, and every question that it took is known to its shard.
     fn leave(self) -> Arc<Application> {
         Arc::clone(&self.application)
@@ -302,9 +307,14 @@ impl<'a, R: Receive> Conversation<'a, R> {
             if let Some(framing) = self.receiver.framing() {
                 self.link.application.set_framing(framing);
             }
-            if let Some(inbound) = self.understand(arrival)? {
-                self.deliver(inbound).await;
+            let Some(inbound) = self.understand(arrival)? else {
+                continue;
+            };
+            if !R::CONNECTED && matches!(inbound, Inbound::Draining { .. }) {
+                self.drain_until
+                    .get_or_insert_with(|| self.link.drain_until());
             }
+            self.deliver(inbound).await;
         }
         if self.receiver.heard() {
             self.heartbeat.heard();
@@ -355,7 +365,7 @@ impl<'a, R: Receive> Conversation<'a, R> {
         let application = &self.link.application;
         application.drain();
         let _ = application.notify(&FromProxy::Drain);
-        self.drain_until = Some(Instant::now() + self.link.context.registry.settings().deadline);
+        self.drain_until = Some(self.link.drain_until());
         let application = application.id;
         self.deliver(Inbound::Draining { application }).await;
         Ok(())

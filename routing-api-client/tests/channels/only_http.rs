@@ -193,6 +193,26 @@ async fn a_request_is_given_up_at_its_deadline() {
 }
 
 #[tokio::test]
+async fn one_that_drained_is_greeted_until_it_takes_questions_again() {
+    let settings = Settings {
+        heartbeat: Duration::from_millis(20),
+        heartbeat_timeout: Duration::from_secs(5),
+        ..quick()
+    };
+    let mut bench = Bench::with(Way::Http, settings, Terms::default()).await;
+    let mut far = bench.application("b").await;
+    far.request().await.respond(200, r#"{"type":"drain"}"#);
+    assert_eq!(bench.proxy.gone().await, []);
+    for refusal in [(503, ""), (200, r#"{"type":"drain"}"#)] {
+        let request = far.request_of("hello").await;
+        request.respond(refusal.0, refusal.1);
+        assert_eq!(bench.proxy.registry.applications(), []);
+    }
+    far.request_of("hello").await.respond(200, "");
+    bench.proxy.up().await;
+}
+
+#[tokio::test]
 async fn a_ping_that_is_refused_is_no_sign_of_life() {
     let settings = Settings {
         heartbeat: Duration::from_millis(30),

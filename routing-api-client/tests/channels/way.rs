@@ -535,6 +535,17 @@ impl Far {
         received.expect("no request arrives").unwrap()
     }
 
+    /// The next request of this type; others succeed.
+    pub(crate) async fn request_of(&mut self, kind: &str) -> Request {
+        loop {
+            let request = self.request().await;
+            if request.body["type"] == kind {
+                return request;
+            }
+            request.respond(204, "");
+        }
+    }
+
     /// The request that asks the `n`th question, after it was received.
     pub(crate) fn asked(&mut self, n: u32) -> Request {
         let Self::Http(http) = self else {

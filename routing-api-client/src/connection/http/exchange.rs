@@ -1,6 +1,7 @@
 //! What requests mean, and what comes of them.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -53,6 +54,11 @@ impl Exchange {
     /// Reads certificates.
     pub(crate) fn new(dial: &Dial, context: &Context) -> io::Result<Self> {
         let settings = context.registry.settings();
+        let name = dial.tls.server_name.as_ref();
+        if name.is_some_and(|name| name.parse::<IpAddr>().is_ok()) {
+            let why = "over HTTP, `server_name` has to be a name, not an address";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let tls = tls(dial)?;
         let make = |idle| client(dial, context.token.as_ref(), settings, tls.clone(), idle);
         let notify = dial.notify.as_ref().unwrap_or(&dial.endpoint);
@@ -177,7 +183,7 @@ impl Exchange {
     async fn take_reply(&self, about: About, body: Bytes, outcomes: &Outcomes) {
         let _ = outcomes.send(Outcome::Alive).await;
         let message = match (about, type_of(&body).as_deref()) {
-            (About::Hello, Some("hello" | "error")) => body,
+            (About::Hello, Some("hello" | "error" | "drain")) => body,
             (About::Hello, _) => json!({"type": "hello", "version": "1.0"})
                 .to_string()
                 .into(),

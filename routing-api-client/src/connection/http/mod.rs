@@ -91,6 +91,8 @@ impl Receiver {
 }
 
 impl Receive for Receiver {
+    const CONNECTED: bool = false;
+
     async fn fill(&mut self) -> Result<(), Ended> {
         let outcome = self.outcomes.recv().await.ok_or(Ended::Closed)?;
         self.take(outcome)
