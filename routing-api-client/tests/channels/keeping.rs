@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use crate::certificates;
 use crate::common::{PATIENCE, Proxy, Unavailable, native, policy_of};
-use crate::way::{Bench, Far, Terms, Way, quick};
+use crate::far::Far;
+use crate::way::{Bench, Terms, Way, quick};
 
 /// An application that waits to be dialled.
 struct Waiting(TcpListener);

@@ -5,6 +5,7 @@ mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod everywhere;
+mod far;
 mod http;
 mod http_2;
 mod keeping;

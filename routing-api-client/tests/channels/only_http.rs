@@ -9,7 +9,8 @@ use serde_json::json;
 use tidegate_schemas::call::CallEventKind;
 
 use crate::common::{document, event, id, policy_of};
-use crate::way::{Bench, Far, Shown, Terms, Way, quick};
+use crate::far::Far;
+use crate::way::{Bench, Shown, Terms, Way, quick};
 
 async fn asked() -> (Bench, Far) {
     let mut bench = Bench::start(Way::Http).await;

@@ -184,7 +184,7 @@ async fn the_right_certificate_passes_mutual_tls() {
 #[tokio::test]
 async fn one_that_speaks_no_tls_is_refused() {
     let bench = Bench::start(Way::Tls).await;
-    let mut plain = crate::way::Far::on(
+    let mut plain = crate::far::Far::on(
         Box::new(bench.plain().await),
         routing_api_client::Framing::Lines,
     );

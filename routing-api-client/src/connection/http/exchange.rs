@@ -100,33 +100,44 @@ impl Exchange {
             content: self.dialect.http_question(body),
             limit: Duration::from_millis(limit_ms.into()),
         };
-        let arrival = match self.request(&request).await {
-            Ok(Reply { status, body }) if is_success(status) => {
-                let _ = outcomes.send(Outcome::Alive).await;
-                Arrival::Answer(id, body)
+        let reply = self.request(&request).await;
+        if reply.as_ref().is_ok_and(|reply| is_success(reply.status)) {
+            let _ = outcomes.send(Outcome::Alive).await;
+        }
+        let over = self.over(&reply);
+        if let Some(arrival) = self.arrival(id, reply) {
+            let _ = outcomes.send(Outcome::Arrived(arrival)).await;
+        }
+        if let Some(over) = over {
+            let _ = outcomes.send(Outcome::Over(over)).await;
+        }
+    }
+
+    /// Without a heartbeat, nothing else would find out that it is not there.
+    fn over(&self, reply: &Result<Reply, NoReply>) -> Option<Ended> {
+        match reply {
+            Err(NoReply::Unreachable(why)) if !self.dialect.says_hello() => {
+                Some(Ended::Unreachable(why.clone()))
             }
-            Ok(Reply { status, .. }) => Arrival::Failed(id, failure(status)),
-            Err(NoReply::Late) => return,
+            _ => None,
+        }
+    }
+
+    /// What the session gets. Nothing when the time ran out, which the one who asked knows.
+    fn arrival(&self, id: ConsultationId, reply: Result<Reply, NoReply>) -> Option<Arrival> {
+        Some(match reply {
+            Ok(reply) if is_success(reply.status) => Arrival::Answer(id, reply.body),
+            Ok(reply) => Arrival::Failed(id, failure(reply.status)),
+            Err(NoReply::Late) => return None,
             Err(NoReply::TooLarge) => {
                 self.counters().too_large.add();
                 Arrival::TooLarge(id)
             }
-            Err(NoReply::Broken(why)) => {
+            Err(NoReply::Broken(why) | NoReply::Unreachable(why)) => {
                 debug!(%id, why, "no answer from a routing application");
                 Arrival::Failed(id, Failure::Refused)
             }
-            Err(NoReply::Unreachable(why)) => {
-                let refused = Arrival::Failed(id, Failure::Refused);
-                let _ = outcomes.send(Outcome::Arrived(refused)).await;
-                // Nothing else would find out that it is not there.
-                if !self.dialect.says_hello() {
-                    let over = Outcome::Over(Ended::Unreachable(why));
-                    let _ = outcomes.send(over).await;
-                }
-                return;
-            }
-        };
-        let _ = outcomes.send(Outcome::Arrived(arrival)).await;
+        })
     }
 
     /// Anything else, of which only a `hello` has to succeed.
