@@ -1,4 +1,5 @@
 //! CGRateS, as far as its KamailioAgent can be seen on the wire.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

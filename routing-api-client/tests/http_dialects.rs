@@ -1,4 +1,5 @@
 //! Wazo's router and drachtio's request handler, each a server that is asked over HTTP.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 

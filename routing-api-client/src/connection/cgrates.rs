@@ -46,7 +46,7 @@ impl<'a> CgratesSession<'a> {
         Inbound::Answer {
             application: self.link.application.id,
             id,
-            document: self.dialect.document(id, json).map(Box::new),
+            document: self.dialect.document(id, json),
         }
     }
 
@@ -61,7 +61,7 @@ impl<'a> CgratesSession<'a> {
             Message::Answer { id, document } => Some(Inbound::Answer {
                 application,
                 id,
-                document: document.map(Box::new),
+                document,
             }),
             Message::Failed { id, error } => {
                 debug!(%id, error, "CGRateS could not answer");

@@ -77,7 +77,7 @@ impl HttpDialect for WazoDialect {
     }
 
     fn answer(&self, json: &[u8]) -> Result<RouteDocument, DocumentError> {
-        let [document] = pick(json, ["rtjson"]).map_err(not_json)?;
+        let [document] = pick(json, ["rtjson"]).map_err(|error| not_json(&error))?;
         let document = document.filter(|value| value.get() != "null");
         let Some(document) = document else {
             return Err(DocumentError::new("/rtjson", "there is no route document"));
@@ -89,7 +89,7 @@ impl HttpDialect for WazoDialect {
     }
 }
 
-fn not_json(error: serde_json::Error) -> DocumentError {
+fn not_json(error: &serde_json::Error) -> DocumentError {
     DocumentError::new("", error.to_string())
 }
 

@@ -202,7 +202,7 @@ impl Cgrates {
         &self,
         id: ConsultationId,
         json: &[u8],
-    ) -> Result<RouteDocument, DocumentError> {
+    ) -> Result<Box<RouteDocument>, DocumentError> {
         reply::document(self, id, json)
     }
 

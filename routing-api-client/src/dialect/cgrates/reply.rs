@@ -17,7 +17,7 @@ pub(crate) enum Message {
     /// What becomes of a question.
     Answer {
         id: ConsultationId,
-        document: Result<RouteDocument, DocumentError>,
+        document: Result<Box<RouteDocument>, DocumentError>,
     },
     /// It could not answer, and the operator wants someone else to be asked then.
     Failed { id: ConsultationId, error: String },
@@ -59,7 +59,7 @@ pub(super) fn document(
     dialect: &Cgrates,
     id: ConsultationId,
     json: &[u8],
-) -> Result<RouteDocument, DocumentError> {
+) -> Result<Box<RouteDocument>, DocumentError> {
     match answer(dialect, id, json) {
         Message::Answer { document, .. } => document,
         Message::Failed { error, .. } => Err(DocumentError::new("/Error", error)),
@@ -90,18 +90,21 @@ fn answer(dialect: &Cgrates, id: ConsultationId, json: &[u8]) -> Message {
         (Ok(Verdict::Error(error)), None) => Message::Failed { id, error },
         (Ok(Verdict::Error(error)), Some(code)) => Message::Answer {
             id,
-            document: Ok(refusal(code, &error)),
+            document: Ok(Box::new(refusal(code, &error))),
         },
         (Ok(Verdict::NoCredit), _) => Message::Answer {
             id,
-            document: Ok(refusal(settings.no_credit_code, "no credit")),
+            document: Ok(Box::new(refusal(settings.no_credit_code, "no credit"))),
         },
         (Ok(Verdict::Granted(granted)), _) => {
             let document = granted.document(settings, question.as_ref());
             if let (Ok(_), Some(question)) = (&document, &question) {
                 dialect.calls.authorise(question);
             }
-            Message::Answer { id, document }
+            Message::Answer {
+                id,
+                document: document.map(Box::new),
+            }
         }
     }
 }
@@ -232,7 +235,7 @@ fn unknown_route(name: &str) -> DocumentError {
 /// Seconds; nothing where there is no limit.
 fn max_usage(value: &RawValue) -> Result<Option<u64>, DocumentError> {
     let wrong = || DocumentError::new("/MaxUsage", "a number of seconds is needed");
-    let text = text(value).unwrap_or(Cow::Borrowed(value.get()));
+    let text = text(value).unwrap_or_else(|| Cow::Borrowed(value.get()));
     let text = text.trim();
     if matches!(text, "" | "null") {
         return Ok(None);

@@ -38,7 +38,7 @@ fn say(dialect: &Cgrates, json: &Value) -> Option<Message> {
 }
 
 /// Asks, and takes the answer.
-fn answered(dialect: &Cgrates, fields: &Value) -> Result<RouteDocument, DocumentError> {
+fn answered(dialect: &Cgrates, fields: &Value) -> Result<Box<RouteDocument>, DocumentError> {
     ask(dialect, 7, &event());
     match say(dialect, &reply(7, fields)).unwrap() {
         Message::Answer { id, document } => {

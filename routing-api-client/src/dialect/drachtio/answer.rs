@@ -195,12 +195,15 @@ mod tests {
         read(json.to_string().as_bytes()).unwrap()
     }
 
+    fn target_of(route: &Route) -> &Target {
+        match route {
+            Route::Target(target) => target,
+            Route::Group(group) => panic!("{group:?}"),
+        }
+    }
+
     fn targets(document: &RouteDocument) -> Vec<&Target> {
-        let target = |route| match route {
-            &Route::Target(ref target) => &**target,
-            other => panic!("{other:?}"),
-        };
-        document.routes.iter().map(target).collect()
+        document.routes.iter().map(target_of).collect()
     }
 
     #[test]
