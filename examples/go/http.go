@@ -96,7 +96,7 @@ func (handler handler) answer(ctx context.Context, message Message) (int, any) {
 	case "ping":
 		return http.StatusOK, Control{Type: "pong"}
 	case "error":
-		complain("refused: %s %s %s", message.Code, message.Pointer, message.Text)
+		complain("%s", message.refusal())
 	}
 	return http.StatusNoContent, nil
 }

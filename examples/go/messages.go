@@ -18,6 +18,14 @@ type Message struct {
 	Raw     []byte `json:"-"`
 }
 
+// What the proxy refused, and where in the document that was.
+func (message Message) refusal() string {
+	if message.Pointer == "" {
+		return fmt.Sprintf("refused: %s %s", message.Code, message.Text)
+	}
+	return fmt.Sprintf("refused: %s %s %s", message.Code, message.Pointer, message.Text)
+}
+
 // Hello is the first message of either side.
 type Hello struct {
 	Type        string   `json:"type"`

@@ -131,7 +131,7 @@ func (session *session) onMessage(message Message) {
 	case "drain":
 		fmt.Println("the proxy is about to end")
 	case "error":
-		complain("refused: %s %s %s", message.Code, message.Pointer, message.Text)
+		complain("%s", message.refusal())
 	}
 }
 

@@ -4,7 +4,7 @@ const http = require('node:http');
 
 const { bill } = require('./billing');
 const { decide } = require('./decide');
-const { hello } = require('./session');
+const { hello, refusal } = require('./session');
 
 const LONGEST_BODY = 1 << 20;
 
@@ -62,7 +62,7 @@ async function answer(message, response, options) {
     case 'ping':
       return [200, { type: 'pong' }];
     case 'error':
-      console.error(`refused: ${message.code} ${message.pointer || ''} ${message.message}`);
+      console.error(refusal(message));
       return [204];
     default:
       return [204];

@@ -17,6 +17,10 @@ const hello = (name, token) => ({
   subscribe: SUBSCRIBE,
 });
 
+// What the proxy refused, and where in the document that was.
+const refusal = ({ code, pointer, message }) =>
+  ['refused:', code, pointer, message].filter(Boolean).join(' ');
+
 class Session {
   // `send` takes a message, `close` ends the channel. Who dialled says hello first.
   constructor(options, { dialled, send, close }) {
@@ -59,7 +63,7 @@ class Session {
       case 'drain':
         return console.log('the proxy is about to end');
       case 'error':
-        return console.error(`refused: ${message.code} ${message.pointer || ''} ${message.message}`);
+        return console.error(refusal(message));
     }
   }
 
@@ -127,4 +131,4 @@ class Session {
   }
 }
 
-module.exports = { Session, hello };
+module.exports = { Session, hello, refusal };

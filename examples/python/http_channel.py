@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from billing import bill
 from decide import decide
-from session import complain, hello
+from session import complain, hello, refusal
 
 LONGEST_BODY = 1 << 20
 
@@ -62,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
             case "ping":
                 return 200, {"type": "pong"}
             case "error":
-                complain(f"refused: {message['code']} {message['message']}")
+                complain(refusal(message))
         return 204, None
 
     def log_message(self, *_):

@@ -27,6 +27,11 @@ def hello(name, token=None):
     return message | ({"token": token} if token else {})
 
 
+def refusal(error):
+    """What the proxy refused, and where in the document that was."""
+    return " ".join(filter(None, ["refused:", error["code"], error.get("pointer"), error["message"]]))
+
+
 def complain(text):
     print(text, file=sys.stderr, flush=True)
 
@@ -90,8 +95,7 @@ class Session:
             case "drain":
                 print("the proxy is about to end", flush=True)
             case "error":
-                where = message.get("pointer", "")
-                complain(f"refused: {message['code']} {where} {message['message']}")
+                complain(refusal(message))
 
     async def answer(self, event):
         """A task of its own: a decision that has to wait for a database holds up no other."""
