@@ -73,6 +73,23 @@ impl Admin {
         }
     }
 
+    /// The counters of one group that have moved.
+    #[must_use]
+    pub fn counters(&self, group: &str) -> Value {
+        let all = self.order("GET", "/v1/counters", &Value::Null);
+        let group = all[group].as_object().expect("the group");
+        let moved = group.iter().filter(|(_, value)| value.as_u64() != Some(0));
+        moved
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// One counter; 0 where it never moved.
+    #[must_use]
+    pub fn counter(&self, group: &str, name: &str) -> u64 {
+        self.counters(group)[name].as_u64().unwrap_or_default()
+    }
+
     /// Waits until an application is as wanted.
     pub fn wait_for(&self, name: &str, wanted: impl Fn(&Value) -> bool) {
         let deadline = Instant::now() + PATIENCE;
