@@ -1,6 +1,7 @@
 //! The program `tidegate`.
 
 mod check;
+mod ctl;
 mod demo;
 mod exit;
 mod run;
@@ -36,6 +37,9 @@ Examples:
   tidegate check --config tidegate.toml
       What is wrong with the file, line by line.
 
+  tidegate ctl applications
+      Who routes, in which state and how fast. `tidegate ctl --help` shows how to swap them.
+
 Exit codes:
   0  ended as told
   1  the configuration is wrong
@@ -62,6 +66,9 @@ enum Command {
     /// Place calls through a proxy of its own, draw each, and verify it
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Demo),
+    /// Look after a running proxy: applications, calls, counters, reload
+    #[command(after_help = ctl::EXAMPLES)]
+    Ctl(ctl::Ctl),
     /// Print the JSON Schema of something, or a list of what there is
     Schema {
         /// What to describe
@@ -100,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Run(setup) => run::run(&setup),
         Command::Check(setup) => check::check(&setup),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Ctl(arguments) => ctl::ctl(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }
 }

@@ -82,4 +82,6 @@ pub enum Framing {
     Lines,
     /// `5:hello,`.
     Netstring,
+    /// JSON objects one behind the other.
+    Raw,
 }

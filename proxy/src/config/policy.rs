@@ -295,10 +295,16 @@ fn spoken(
             let framing = framing.map(Into::into);
             Ok(client::Dialect::Native(client::NativeDialect { framing }))
         }
-        Dialect::Kamailio | Dialect::Evapi | Dialect::Cgrates => {
+        Dialect::Kamailio | Dialect::Evapi => {
             evapi(client::EvapiDialect::kamailio(), template, framing, paths)
         }
-        Dialect::Wazo | Dialect::Drachtio => Err(("dialect", "is not there yet".to_owned())),
+        Dialect::Cgrates => {
+            let mut cgrates = client::CgratesDialect::default();
+            cgrates.framing = framing.map_or(cgrates.framing, Into::into);
+            Ok(cgrates.into())
+        }
+        Dialect::Wazo => Ok(client::Dialect::Wazo(client::WazoDialect::default())),
+        Dialect::Drachtio => Ok(client::Dialect::Drachtio(client::DrachtioDialect::default())),
     }
 }
 
@@ -334,6 +340,7 @@ impl From<Framing> for client::Framing {
         match framing {
             Framing::Lines => Self::Lines,
             Framing::Netstring => Self::Netstring,
+            Framing::Raw => Self::Raw,
         }
     }
 }

@@ -21,7 +21,7 @@ impl Config {
         Ok(engine)
     }
 
-    pub(super) fn engine_without_documents(&self) -> tidegate_engine::Config {
+    pub(crate) fn engine_without_documents(&self) -> tidegate_engine::Config {
         let listeners = self.listen.iter().map(listener).collect();
         let (sip, limits, timers) = (&self.sip, &self.sip.limits, &self.sip.timers);
         let mut engine = tidegate_engine::Config::new(listeners);

@@ -1,6 +1,8 @@
 //! Applications: seen, added, changed, removed while calls run.
 
-use routing_api_client::ApplicationState;
+use std::time::Duration;
+
+use routing_api_client::{MemberReport, MemberStatus};
 use tidegate_schemas::admin::{self, ApplicationChange};
 
 use super::runtime::{self, Runtime};
@@ -11,9 +13,7 @@ impl Manager {
     /// All that are configured or connected.
     pub(crate) async fn applications(&self) -> Vec<admin::Application> {
         let state = self.state.lock().await;
-        let mut all = self.seen(&state);
-        all.sort_by(|a, b| (&a.pool, &a.name).cmp(&(&b.pool, &b.name)));
-        all
+        self.seen(&state)
     }
 
     /// One of them.
@@ -92,8 +92,10 @@ impl Manager {
 
     fn seen(&self, state: &State) -> Vec<admin::Application> {
         let config = state.runtime.over(&state.file);
-        let connected = self.shared.applications.applications();
-        seen(&connected, &config, &state.runtime)
+        let members = self.shared.applications.members().into_iter();
+        members
+            .map(|it| seen(it, &config, &state.runtime))
+            .collect()
     }
 
     fn configured(&self, state: &State, name: &str) -> Option<Application> {
@@ -182,45 +184,51 @@ fn alter(application: &mut Application, change: &ApplicationChange) {
     application.max_in_flight = max_in_flight.unwrap_or(application.max_in_flight);
 }
 
-fn seen(
-    connected: &[ApplicationState],
-    config: &Config,
-    runtime: &Runtime,
-) -> Vec<admin::Application> {
-    let routing = &config.routing;
-    let short = routing.dial.iter().map(crate::config::Dial::application);
-    let mut configured: Vec<Application> =
-        routing.application.iter().cloned().chain(short).collect();
-    let names: Vec<String> = configured.iter().map(|it| it.name.clone()).collect();
-    let unknown = connected
-        .iter()
-        .filter(|it| !names.iter().any(|name| *name == *it.name));
-    configured.extend(unknown.map(|it| Application::named(&*it.name)));
-    let one = |it: Application| {
-        let mine: Vec<_> = connected.iter().filter(|c| *c.name == *it.name).collect();
-        admin::Application {
-            pool: it.pool.clone().unwrap_or_else(|| "default".to_owned()),
-            url: it.url.clone(),
-            dialect: mine.first().map(|c| c.dialect.to_owned()),
-            state: match (it.draining, mine.is_empty()) {
-                (true, _) => admin::State::Draining,
-                (_, true) => admin::State::Down,
-                _ => admin::State::Up,
-            },
-            ejected_for_ms: None,
-            connections: mine.len(),
-            in_flight: mine.iter().map(|c| c.in_flight).sum(),
-            weight: it.weight,
-            canary: it.canary,
-            latency: None,
-            counts: admin::Counts::default(),
-            origin: match (names.contains(&it.name), runtime.has(&it.name)) {
-                (false, _) => admin::Origin::DialIn,
-                (true, true) => admin::Origin::Runtime,
-                (true, false) => admin::Origin::File,
-            },
-            name: it.name,
-        }
+fn seen(member: MemberReport, config: &Config, runtime: &Runtime) -> admin::Application {
+    let name = member.name.to_string();
+    let configured = runtime::entry(config, &name);
+    let (state, ejected_for_ms) = match member.status {
+        MemberStatus::Up => (admin::State::Up, None),
+        MemberStatus::Down => (admin::State::Down, None),
+        MemberStatus::Draining => (admin::State::Draining, None),
+        MemberStatus::Ejected { remaining } => (admin::State::Ejected, Some(millis(remaining))),
     };
-    configured.into_iter().map(one).collect()
+    admin::Application {
+        pool: member.pool.to_string(),
+        url: configured.as_ref().and_then(|it| it.url.clone()),
+        dialect: (!member.dialect.is_empty()).then(|| member.dialect.to_owned()),
+        state,
+        ejected_for_ms,
+        connections: member.connections as usize,
+        in_flight: member.in_flight,
+        weight: member.weight,
+        canary: member.canary,
+        latency: member.latency.map(|it| admin::Latency {
+            p50_us: micros(it.p50),
+            p95_us: micros(it.p95),
+            p99_us: micros(it.p99),
+        }),
+        counts: admin::Counts {
+            asked: member.asked,
+            answered: member.answered,
+            errors: member.errors,
+            timeouts: member.timeouts,
+            late: member.late,
+            invalid: member.invalid,
+        },
+        origin: match (runtime.has(&name), configured) {
+            (true, _) => admin::Origin::Runtime,
+            (false, Some(_)) => admin::Origin::File,
+            (false, None) => admin::Origin::DialIn,
+        },
+        name,
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

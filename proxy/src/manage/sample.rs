@@ -1,10 +1,13 @@
 //! A question outside of any call, for an application that is to be tried.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
 
+use routing_api_client::{self as client, SampleError};
 use serde_json::{Map, Value, json};
 use tidegate_schemas::RouteEvent;
-use tidegate_schemas::admin::{SampleAnswer, SampleQuestion};
+use tidegate_schemas::admin::{Fault, SampleAnswer, SampleQuestion};
+use tidegate_schemas::document::{Action, DocumentError};
 
 use super::{ManageError, Manager};
 use crate::config::{Config, Problem};
@@ -19,10 +22,69 @@ impl Manager {
         name: &str,
         question: SampleQuestion,
     ) -> Result<SampleAnswer, ManageError> {
-        self.application(name).await?;
         let config = self.in_force(&*self.state.lock().await);
         let event = event(&config, question)?;
-        Err(ManageError::NotAsked(name.to_owned(), event.to_string()))
+        let text = event.to_string();
+        let question: RouteEvent<'_> = read(&text)?;
+        let within = Duration::from_millis(question.deadline_ms.into());
+        let registry = &self.shared.applications;
+        let began = Instant::now();
+        let answer = registry.sample(name, &question, within).await;
+        let took_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (document, problem) = judge(&config, name, answer)?;
+        Ok(SampleAnswer {
+            valid: problem.is_none(),
+            document,
+            problem,
+            took_us,
+            event,
+        })
+    }
+}
+
+/// The document, and what is wrong with it.
+fn judge(
+    config: &Config,
+    name: &str,
+    answer: Result<client::SampleAnswer, SampleError>,
+) -> Result<(Option<Value>, Option<Fault>), ManageError> {
+    let document = match answer {
+        Ok(answer) => answer.document,
+        Err(SampleError::UnknownApplication) => {
+            return Err(ManageError::UnknownApplication(name.to_owned()));
+        }
+        Err(error @ (SampleError::Down | SampleError::Busy | SampleError::Redirect)) => {
+            return Err(ManageError::NotAsked(name.to_owned(), error.to_string()));
+        }
+        Err(SampleError::Invalid(error)) => {
+            return Ok((None, Some(invalid(&error))));
+        }
+        Err(error) => {
+            let fault = Fault {
+                code: "no_answer".to_owned(),
+                message: error.to_string(),
+                pointer: None,
+            };
+            return Ok((None, Some(fault)));
+        }
+    };
+    let problem = match document.action {
+        // Whether there is a next application depends on the chain.
+        Some(Action::Pass) => None,
+        _ => config
+            .engine_without_documents()
+            .check_answer(&document)
+            .err(),
+    };
+    let problem = problem.map(|error| invalid(&error));
+    Ok((serde_json::to_value(document).ok(), problem))
+}
+
+fn invalid(error: &DocumentError) -> Fault {
+    Fault {
+        code: "invalid_document".to_owned(),
+        message: error.reason.to_string(),
+        pointer: Some(error.pointer.to_string()),
     }
 }
 
@@ -36,14 +98,13 @@ fn event(config: &Config, question: SampleQuestion) -> Result<Value, ManageError
     if let Some(event) = event.as_object_mut() {
         complete(event, config, deadline_ms);
     }
-    let text = event.to_string();
-    match serde_json::from_str::<RouteEvent<'_>>(&text) {
-        Ok(_) => Ok(event),
-        Err(error) => Err(ManageError::Invalid(Problem::new(
-            "event",
-            format!("is no event: {error}"),
-        ))),
-    }
+    read(&event.to_string())?;
+    Ok(event)
+}
+
+fn read(event: &str) -> Result<RouteEvent<'_>, ManageError> {
+    let wrong = |error| Problem::new("event", format!("is no event: {error}"));
+    serde_json::from_str(event).map_err(|error| ManageError::Invalid(wrong(error)))
 }
 
 /// What belongs to the proxy and not to the request.

@@ -17,4 +17,12 @@ impl Config {
         };
         compile(document, &scope).map(drop)
     }
+
+    /// Whether `document` could decide about an INVITE as the answer of an application.
+    ///
+    /// # Errors
+    /// Where and why it could not.
+    pub fn check_answer(&self, document: &RouteDocument) -> Result<(), DocumentError> {
+        compile(document, &Scope::of(self, true)).map(drop)
+    }
 }
