@@ -1,10 +1,11 @@
 //! The HTTP server: questions as POST, WebSocket for proxies that dial, and what people want to see.
 //!
-//! A connection over HTTP can't say `drain` of itself. A leaving server answers pings with it, and
-//! goes on serving until each proxy has sent one.
+//! A connection over HTTP can't say `drain` of itself. A leaving server says it in answers to what is
+//! no question, and answers what is in flight; the proxy finds the door closed for the rest, and asks
+//! the next application.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +20,7 @@ use tidegate_schemas::FromProxy;
 use tidegate_schemas::frame::DEFAULT_LIMIT;
 use tidegate_schemas::message::FromApplication;
 use tokio::net::TcpListener;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -32,42 +33,30 @@ use crate::secret;
 use crate::service::Service;
 use crate::session::{Head, acknowledge, bad_message};
 
-/// Proxies send a ping every 5 s; whoever sent none for two of these has gone.
-const GONE: Duration = Duration::from_secs(10);
-/// So long after the end has begun, each proxy that is there has sent a ping.
-const ALL_TOLD: Duration = Duration::from_secs(6);
+/// So long it goes on serving once the end has begun.
+const LINGER: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 struct Server {
     service: Arc<Service>,
     stop: CancellationToken,
     conversations: TaskTracker,
-    /// When a proxy asked last whether this application is there.
-    greeted: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Server {
-    fn note_greeting(&self) {
-        if let Ok(mut greeted) = self.greeted.lock() {
-            *greeted = Some(Instant::now());
-        }
-    }
-
-    /// `drain` once the end has begun.
-    fn pong(&self) -> FromApplication<'static> {
-        match self.stop.is_cancelled() {
-            true => FromApplication::Drain,
-            false => FromApplication::Pong,
-        }
+    /// `usual`, or `drain` once the end has begun.
+    fn unless_leaving(&self, usual: Vec<u8>) -> Response {
+        let body = match self.stop.is_cancelled() {
+            true => json(&FromApplication::Drain),
+            false => usual,
+        };
+        document(StatusCode::OK, body)
     }
 
     /// Returns when the listener may be closed.
-    async fn until_all_are_told(self) {
+    async fn left(self) {
         self.stop.cancelled().await;
-        let greeted = self.greeted.lock().ok().and_then(|greeted| *greeted);
-        if greeted.is_some_and(|greeted| greeted.elapsed() < GONE) {
-            sleep(ALL_TOLD).await;
-        }
+        sleep(LINGER).await;
     }
 }
 
@@ -84,10 +73,9 @@ pub async fn serve(
         service,
         stop,
         conversations: TaskTracker::new(),
-        greeted: Arc::default(),
     };
     let conversations = server.conversations.clone();
-    let told = server.clone().until_all_are_told();
+    let left = server.clone().left();
     let routes = Router::new()
         .route("/", post(take).get(upgrade))
         .route("/route", post(take).get(upgrade))
@@ -97,7 +85,7 @@ pub async fn serve(
         .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
         .with_state(server);
     let serving = axum::serve(listener, routes);
-    serving.with_graceful_shutdown(told).await?;
+    serving.with_graceful_shutdown(left).await?;
     conversations.close();
     conversations.wait().await;
     Ok(())
@@ -117,7 +105,7 @@ async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> 
         Err(error) => return unreadable(&error),
     };
     if head.kind == "call" {
-        return notification(service, &head, body.clone()).await;
+        return notification(&server, &head, body.clone()).await;
     }
     match serde_json::from_slice(&body) {
         Ok(FromProxy::Route { event, .. }) => {
@@ -130,20 +118,17 @@ async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> 
         }
         Ok(FromProxy::Hello(hello)) => {
             info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
-            server.note_greeting();
-            document(StatusCode::OK, service.hello(false))
+            server.unless_leaving(service.hello(false))
         }
-        Ok(FromProxy::Ping) => {
-            server.note_greeting();
-            document(StatusCode::OK, json(&server.pong()))
-        }
+        Ok(FromProxy::Ping) => server.unless_leaving(json(&FromApplication::Pong)),
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => unreadable(&error),
     }
 }
 
 /// Answered when it is done: the status is the acknowledgement.
-async fn notification(service: &Service, head: &Head<'_>, body: Bytes) -> Response {
+async fn notification(server: &Server, head: &Head<'_>, body: Bytes) -> Response {
+    let service = &server.service;
     let call = head.call.as_deref().unwrap_or_default();
     let outcome = service
         .take_notification(call, body)
@@ -152,7 +137,7 @@ async fn notification(service: &Service, head: &Head<'_>, body: Bytes) -> Respon
     service.count_notification(outcome);
     let event_id = head.event_id.as_deref().unwrap_or_default();
     match outcome {
-        Outcome::Done => document(StatusCode::OK, acknowledge(event_id)),
+        Outcome::Done => server.unless_leaving(acknowledge(event_id)),
         Outcome::Failed => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Outcome::Unreadable => StatusCode::BAD_REQUEST.into_response(),
     }

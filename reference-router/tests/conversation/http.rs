@@ -138,9 +138,8 @@ async fn what_is_loaded_and_counted_can_be_seen() {
 #[tokio::test]
 async fn who_leaves_says_so_to_the_next_ping_and_answers_until_then() {
     let served = Served::of(Scene::new(&reply_with(404))).await;
-    served
-        .post(&json!({"type": "hello", "version": "1.0", "name": "edge"}))
-        .await;
+    let hello = json!({"type": "hello", "version": "1.0", "name": "edge"});
+    served.post(&hello).await;
     served.scene.stop.cancel();
     assert_eq!(served.post(&question(FIRST)).await.status(), 200);
     let drain = served.post(&json!({"type": "ping"})).await;
