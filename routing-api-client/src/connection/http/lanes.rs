@@ -15,12 +15,14 @@ use super::exchange::{Exchange, Notification};
 /// Notifications that are under way at once. All that is about one call takes the same lane.
 const LANES: usize = 16;
 
-/// Sends notifications. They are bounded by the window of the notifier, which sends what was not
-/// acknowledged again.
+/// Notifications that wait in one lane: as many as the notifier sends ahead.
+const WAITING: usize = 256;
+
+/// Sends notifications. One that finds no room comes again, since it is not acknowledged.
 pub(crate) struct Lanes {
     exchange: Arc<Exchange>,
     outcomes: Outcomes,
-    lanes: Vec<mpsc::UnboundedSender<Notification>>,
+    lanes: Vec<mpsc::Sender<Notification>>,
     tasks: JoinSet<()>,
 }
 
@@ -41,14 +43,15 @@ impl Lanes {
         let notification = Notification::new(body);
         let hash = FixedState::default().hash_one(&notification.call);
         let lane = usize::try_from(hash).unwrap_or_default() % LANES;
-        if let Some(lane) = self.lanes.get(lane) {
-            let _ = lane.send(notification);
+        let lane = self.lanes.get(lane);
+        if lane.is_some_and(|lane| lane.try_send(notification).is_err()) {
+            self.exchange.counters().notices_dropped.add();
         }
     }
 
     fn open(&mut self) {
         for _ in 0..LANES {
-            let (lane, waiting) = mpsc::unbounded_channel();
+            let (lane, waiting) = mpsc::channel(WAITING);
             let exchange = Arc::clone(&self.exchange);
             let outcomes = self.outcomes.clone();
             self.tasks.spawn(run(exchange, outcomes, waiting));
@@ -62,7 +65,7 @@ impl Lanes {
 async fn run(
     exchange: Arc<Exchange>,
     outcomes: Outcomes,
-    mut waiting: mpsc::UnboundedReceiver<Notification>,
+    mut waiting: mpsc::Receiver<Notification>,
 ) {
     let mut missed: Option<(Box<str>, Instant)> = None;
     while let Some(notification) = waiting.recv().await {
