@@ -78,11 +78,19 @@ fn python() -> &'static Path {
     })
 }
 
-/// Go knows itself what has to be built again.
+/// Go knows itself what has to be built again. A program that runs can't be written over, so each
+/// process has its own.
 fn go() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let program = kept().join(format!("go-{}", std::process::id()));
+        let programs = kept().join("go");
+        std::fs::create_dir_all(&programs).unwrap();
+        for old in std::fs::read_dir(&programs).unwrap().flatten() {
+            if !Path::new("/proc").join(old.file_name()).exists() {
+                let _ = std::fs::remove_file(old.path());
+            }
+        }
+        let program = programs.join(std::process::id().to_string());
         let mut build = Command::new("go");
         build.arg("build").arg("-o").arg(&program);
         run(build.current_dir(example("go")));
