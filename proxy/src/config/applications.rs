@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::address;
 use super::dialects::{AnswerPaths, Dialect, Framing};
+use super::peers::{Cgrates, Drachtio, Wazo};
 use super::tls::{ClientTls, ServerTls};
 
 /// One address where applications dial in.
@@ -43,6 +44,9 @@ pub struct RoutingListen {
     /// `evapi` only: where in the answer things stand. What is absent is as in `kamailio`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<AnswerPaths>,
+    /// `cgrates` only: what it is asked and told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgrates: Option<Cgrates>,
     /// TLS. Without it, nothing is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<ServerTls>,
@@ -72,6 +76,7 @@ impl RoutingListen {
             template: None,
             framing: None,
             paths: None,
+            cgrates: None,
             tls: None,
         }
     }
@@ -142,6 +147,15 @@ pub struct Application {
     /// As for `routing.listen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paths: Option<AnswerPaths>,
+    /// As for `routing.listen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgrates: Option<Cgrates>,
+    /// `drachtio` only: how its request handler is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drachtio: Option<Drachtio>,
+    /// `wazo` only: how its router is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wazo: Option<Wazo>,
     /// With a `tls`, `wss` or `https` URL: whom to trust and what to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ClientTls>,
@@ -165,6 +179,9 @@ impl Application {
             token: None,
             notify_url: None,
             paths: None,
+            cgrates: None,
+            drachtio: None,
+            wazo: None,
             tls: None,
         }
     }

@@ -62,6 +62,16 @@ fn applications(routing: &mut Routing) {
     websocket.pool = Some("billing".to_owned());
     websocket.token = Some("a-secret-of-its-own".to_owned());
     routing.listen.push(websocket);
+    let mut cgrates: RoutingListen = "127.0.0.1:8452=cgrates".parse().unwrap();
+    cgrates.pool = Some("billing".to_owned());
+    cgrates.cgrates = Some(Cgrates {
+        origin_host: Some("proxy-1.example.com".to_owned()),
+        reply_route: Some("CGR_AUTH_REPLY".to_owned()),
+        fields: [("Trunk".to_owned(), "$hdr(X-Trunk)".to_owned())].into(),
+        routes: [("carrier-a".to_owned(), "sip:192.0.2.7".to_owned())].into(),
+        ..Cgrates::default()
+    });
+    routing.listen.push(cgrates);
     routing.application.push(Application {
         url: Some("https://billing.example.com/route".to_owned()),
         pool: Some("billing".to_owned()),
@@ -74,6 +84,18 @@ fn applications(routing: &mut Routing) {
         pool: Some("core".to_owned()),
         canary: Some(5),
         ..Application::named("core-next")
+    });
+    routing.application.push(Application {
+        url: Some("http://wazo.example.com:8000/1.0/kamailio/routing".to_owned()),
+        dialect: Dialect::Wazo,
+        wazo: Some(Wazo::default()),
+        ..Application::named("wazo-a")
+    });
+    routing.application.push(Application {
+        url: Some("http://drachtio.example.com:3000/".to_owned()),
+        dialect: Dialect::Drachtio,
+        drachtio: Some(Drachtio::default()),
+        ..Application::named("drachtio-a")
     });
     routing.application.push(Application {
         url: Some("tcp://cgrates.example.com:8448".to_owned()),

@@ -12,6 +12,7 @@ use super::chains::{self, Chain, Step};
 use super::dialects::{AnswerPaths, Dialect, Framing};
 use super::documents::StaticDocument;
 use super::error::Problem;
+use super::peers::{Cgrates, Drachtio, Wazo};
 use super::pools::{self, Pool};
 use super::routing::{DEFAULT, Routing};
 use super::tls::{ClientTls, ServerTls};
@@ -262,49 +263,84 @@ impl Config {
 
 /// What is spoken on a routing listener, or which field is wrong and why.
 pub(super) fn accept_dialect(it: &RoutingListen) -> Result<client::Dialect, Unspeakable> {
-    let RoutingListen {
-        dialect,
-        template,
-        framing,
-        paths,
-        ..
-    } = it;
-    spoken(*dialect, template.as_deref(), *framing, paths.as_ref())
+    spoken(&Spoken {
+        dialect: it.dialect,
+        template: it.template.as_deref(),
+        framing: it.framing,
+        paths: it.paths.as_ref(),
+        cgrates: it.cgrates.as_ref(),
+        drachtio: None,
+        wazo: None,
+    })
 }
 
 /// What is spoken with an application that the proxy dials, or which field is wrong and why.
 pub(super) fn dial_dialect(it: &Application) -> Result<client::Dialect, Unspeakable> {
-    let Application {
-        dialect,
-        template,
-        framing,
-        paths,
-        ..
-    } = it;
-    spoken(*dialect, template.as_deref(), *framing, paths.as_ref())
+    spoken(&Spoken {
+        dialect: it.dialect,
+        template: it.template.as_deref(),
+        framing: it.framing,
+        paths: it.paths.as_ref(),
+        cgrates: it.cgrates.as_ref(),
+        drachtio: it.drachtio.as_ref(),
+        wazo: it.wazo.as_ref(),
+    })
 }
 
-fn spoken(
+/// A dialect with all that may be set about it.
+struct Spoken<'a> {
     dialect: Dialect,
-    template: Option<&str>,
+    template: Option<&'a str>,
     framing: Option<Framing>,
-    paths: Option<&AnswerPaths>,
-) -> Result<client::Dialect, Unspeakable> {
-    match dialect {
+    paths: Option<&'a AnswerPaths>,
+    cgrates: Option<&'a Cgrates>,
+    drachtio: Option<&'a Drachtio>,
+    wazo: Option<&'a Wazo>,
+}
+
+fn spoken(it: &Spoken<'_>) -> Result<client::Dialect, Unspeakable> {
+    stray_table(it)?;
+    match it.dialect {
         Dialect::Native => {
-            let framing = framing.map(Into::into);
+            let framing = it.framing.map(Into::into);
             Ok(client::Dialect::Native(client::NativeDialect { framing }))
         }
         Dialect::Kamailio | Dialect::Evapi => {
-            evapi(client::EvapiDialect::kamailio(), template, framing, paths)
+            let preset = client::EvapiDialect::kamailio();
+            evapi(preset, it.template, it.framing, it.paths)
         }
         Dialect::Cgrates => {
-            let mut cgrates = client::CgratesDialect::default();
-            cgrates.framing = framing.map_or(cgrates.framing, Into::into);
+            let mut cgrates = it.cgrates.cloned().unwrap_or_default().dialect()?;
+            cgrates.framing = it.framing.map_or(cgrates.framing, Into::into);
             Ok(cgrates.into())
         }
-        Dialect::Wazo => Ok(client::Dialect::Wazo(client::WazoDialect::default())),
-        Dialect::Drachtio => Ok(client::Dialect::Drachtio(client::DrachtioDialect::default())),
+        Dialect::Wazo => {
+            let wazo = it.wazo.cloned().unwrap_or_default();
+            Ok(client::Dialect::Wazo(wazo.dialect()?))
+        }
+        Dialect::Drachtio => {
+            let drachtio = it.drachtio.cloned().unwrap_or_default();
+            Ok(client::Dialect::Drachtio(drachtio.dialect()))
+        }
+    }
+}
+
+/// Refuses the settings of a dialect that is not spoken.
+fn stray_table(it: &Spoken<'_>) -> Result<(), Unspeakable> {
+    let tables = [
+        (Dialect::Cgrates, it.cgrates.is_some()),
+        (Dialect::Drachtio, it.drachtio.is_some()),
+        (Dialect::Wazo, it.wazo.is_some()),
+    ];
+    let stray = tables
+        .into_iter()
+        .find(|(dialect, set)| *set && *dialect != it.dialect);
+    match stray {
+        Some((dialect, _)) => {
+            let name = dialect.name();
+            Err((name, format!("is for dialect = \"{name}\"; leave it out")))
+        }
+        None => Ok(()),
     }
 }
 

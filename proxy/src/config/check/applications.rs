@@ -9,6 +9,7 @@ use super::routing::token;
 use super::{Problem, at_least, names};
 use crate::config::applications::{Application, RoutingListen, RoutingTransport};
 use crate::config::dialects::Dialect;
+use crate::config::peers::Cgrates;
 use crate::config::policy::{self, Unspeakable};
 use crate::config::routing::Routing;
 use crate::config::tls::ClientTls;
@@ -31,6 +32,24 @@ pub(super) fn check(routing: &Routing, found: &mut Vec<Problem>) {
             found.push(Problem::new(format!("{key}.address"), message));
         }
         listener(routing, it, &key, found);
+    }
+    same_cgrates(&routing.listen, found);
+}
+
+/// Calls are told under the name of who authorised them, each listener its own.
+fn same_cgrates(listeners: &[RoutingListen], found: &mut Vec<Problem>) {
+    let mut names = HashMap::new();
+    for (i, it) in listeners.iter().enumerate() {
+        let default = Cgrates::default();
+        let name = it.cgrates.as_ref().unwrap_or(&default).name.clone();
+        let is_cgrates = it.dialect == Dialect::Cgrates;
+        if is_cgrates && names.insert(name.clone(), i).is_some() {
+            let message = format!("another listener has `{name}` as well; name them differently");
+            found.push(Problem::new(
+                format!("routing.listen[{i}].cgrates.name"),
+                message,
+            ));
+        }
     }
 }
 
@@ -134,6 +153,9 @@ fn unreached(it: &Application) -> Option<Unspeakable> {
         ("template", it.template.is_some()),
         ("framing", it.framing.is_some()),
         ("paths", it.paths.is_some()),
+        ("cgrates", it.cgrates.is_some()),
+        ("drachtio", it.drachtio.is_some()),
+        ("wazo", it.wazo.is_some()),
         ("token", it.token.is_some()),
         ("notify_url", it.notify_url.is_some()),
         ("tls", it.tls.is_some()),
