@@ -36,8 +36,8 @@ fn whatever_an_application_does_the_caller_has_a_final_answer_by_the_deadline() 
 struct Expected {
     code: u16,
     when: When,
-    /// A counter that moves, as `group.name`.
-    counter: &'static str,
+    /// Counters that move, as `group.name`.
+    counters: &'static [&'static str],
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,33 +49,54 @@ enum When {
 fn expected(channel: Channel, fault: Fault) -> Expected {
     use Channel::{Http, Tcp, WebSocket};
     use When::{AtOnce, AtTheDeadline};
-    let (code, when, counter) = match (fault, channel) {
-        (Fault::Refused, _) => (503, AtOnce, "channels.dial_failed"),
-        (Fault::BlackHoled | Fault::NeverAccepts, _) => (503, AtOnce, "routing.unavailable"),
-        (Fault::Silent | Fault::ClockBehind, _) => (503, AtTheDeadline, "routing.timed_out"),
-        (Fault::Garbage, Tcp) => (503, AtTheDeadline, "channels.bad_message"),
-        (Fault::Garbage, WebSocket) => (503, AtOnce, "channels.bad_frame"),
-        (Fault::Garbage, Http) => (503, AtOnce, "routing.refused"),
-        (Fault::NotJson, Tcp | WebSocket) => (503, AtTheDeadline, "channels.bad_message"),
-        (Fault::NotJson, Http) => (503, AtOnce, "routing.invalid"),
-        (Fault::HalfFrame, _) => (503, AtTheDeadline, "routing.timed_out"),
-        (Fault::WrongId, Tcp | WebSocket) => (503, AtTheDeadline, "routing.unknown"),
-        (Fault::WrongId, Http) => (503, AtOnce, "routing.invalid"),
-        (Fault::UnknownSocket | Fault::CrlfInHeader, _) => (503, AtOnce, "routing.invalid"),
-        (Fault::JustSmallEnough, _) => (200, AtOnce, "routing.answered"),
-        (Fault::TooLarge, _) => (503, AtOnce, "channels.too_large"),
-        (Fault::Closes, Tcp | WebSocket) => (503, AtOnce, "routing.lost"),
-        (Fault::Closes, Http) => (503, AtOnce, "routing.refused"),
-        (Fault::Late, Tcp | WebSocket) => (503, AtTheDeadline, "routing.late"),
-        (Fault::Late, Http) => (503, AtTheDeadline, "routing.timed_out"),
-        (Fault::SlowReader, _) => (503, AtTheDeadline, "routing.timed_out"),
-        (Fault::ClockAhead, _) => (503, AtOnce, "routing.refused"),
-        (Fault::NonsenseDeadline, _) => (200, AtOnce, "routing.answered"),
+    let (code, when, counters): (_, _, &[_]) = match (fault, channel) {
+        (Fault::Refused, _) => (
+            503,
+            AtOnce,
+            &["routing.unavailable", "channels.dial_failed"],
+        ),
+        (Fault::BlackHoled | Fault::NeverAccepts, _) => (503, AtOnce, &["routing.unavailable"]),
+        (Fault::Silent | Fault::ClockBehind, _) => (503, AtTheDeadline, &["routing.timed_out"]),
+        (Fault::Garbage, Tcp) | (Fault::NotJson, Tcp | WebSocket) => (
+            503,
+            AtTheDeadline,
+            &["routing.timed_out", "channels.bad_message"],
+        ),
+        (Fault::Garbage, WebSocket) => (503, AtOnce, &["routing.lost", "channels.bad_frame"]),
+        (Fault::Garbage, Http) => (503, AtOnce, &["routing.refused"]),
+        (Fault::NotJson, Http) => (503, AtOnce, &["routing.invalid"]),
+        (Fault::HalfFrame, _) => (503, AtTheDeadline, &["routing.timed_out"]),
+        (Fault::WrongId, Tcp | WebSocket) => (
+            503,
+            AtTheDeadline,
+            &["routing.timed_out", "routing.unknown"],
+        ),
+        (Fault::WrongId, Http) => (503, AtOnce, &["routing.invalid"]),
+        (Fault::UnknownSocket | Fault::CrlfInHeader, _) => (503, AtOnce, &["routing.invalid"]),
+        (Fault::JustSmallEnough, _) => (200, AtOnce, &["routing.answered"]),
+        (Fault::TooLarge, Tcp | WebSocket) => {
+            (503, AtOnce, &["routing.lost", "channels.too_large"])
+        }
+        (Fault::TooLarge, Http) => (503, AtOnce, &["routing.invalid", "channels.too_large"]),
+        (Fault::Closes, Tcp | WebSocket) => (503, AtOnce, &["routing.lost"]),
+        (Fault::Closes, Http) => (503, AtOnce, &["routing.refused"]),
+        (Fault::Late, Tcp | WebSocket) => {
+            (503, AtTheDeadline, &["routing.timed_out", "routing.late"])
+        }
+        (Fault::Late, Http) => (503, AtTheDeadline, &["routing.timed_out"]),
+        (Fault::SlowReader, Tcp | WebSocket) => (
+            503,
+            AtTheDeadline,
+            &["routing.timed_out", "channels.stalled"],
+        ),
+        (Fault::SlowReader, Http) => (503, AtTheDeadline, &["routing.timed_out"]),
+        (Fault::ClockAhead, _) => (503, AtOnce, &["routing.error"]),
+        (Fault::NonsenseDeadline, _) => (200, AtOnce, &["routing.answered"]),
     };
     Expected {
         code,
         when,
-        counter,
+        counters,
     }
 }
 
@@ -98,23 +119,26 @@ impl Seen {
             When::AtTheDeadline => self.after + SLACK > DEADLINE,
         };
         let in_time = self.after <= DEADLINE + SLACK + self.lateness;
-        let counted = self.counters.contains_key(expected.counter);
+        let moved = |name: &&str| self.counters.contains_key(*name);
+        let counted = expected.counters.iter().all(moved);
         let wrong = !(self.code == expected.code && time_fits && in_time && counted);
         wrong.then(|| {
             format!(
-                "{} over {}: {} after {:?} ({:?} late by itself), where {} was to come {:?} and {} to move: {:?}",
+                "{} over {}: {} after {:?} ({:?} late by itself), where {} was to come {:?} and {:?} to move: {:?}",
                 self.fault, self.channel, self.code, self.after, self.lateness, expected.code,
-                expected.when, expected.counter, self.counters
+                expected.when, expected.counters, self.counters
             )
         })
     }
 
     fn cell(&self) -> String {
-        let counter = expected(self.channel, self.fault).counter;
+        let counters = expected(self.channel, self.fault).counters;
+        let counters: Vec<_> = counters.iter().map(|name| format!("`{name}`")).collect();
         format!(
-            "{}, {} ms, `{counter}`",
+            "{}, {} ms, {}",
             self.code,
-            self.after.as_micros().div_ceil(1000)
+            self.after.as_micros().div_ceil(1000),
+            counters.join(" ")
         )
     }
 }
@@ -129,7 +153,7 @@ fn seen(channel: Channel, fault: Fault) -> Seen {
         ..Settings::default()
     });
     if fault.gets_up() {
-        proxy.wait_for_counter("channels", "connected", |connected| connected > 0);
+        wait_for_counter(&proxy, "channels.connected");
     }
     let over = AtomicBool::new(false);
     let lateness = AtomicU64::new(0);
@@ -144,8 +168,9 @@ fn seen(channel: Channel, fault: Fault) -> Seen {
         over.store(true, Ordering::Relaxed);
         seen
     });
-    let (group, name) = expected(channel, fault).counter.split_once('.').unwrap();
-    wait_for_counter(&proxy, group, name);
+    for counter in expected(channel, fault).counters {
+        wait_for_counter(&proxy, counter);
+    }
     Seen {
         channel,
         fault,
@@ -234,9 +259,10 @@ fn measure_lateness(longest: &AtomicU64, over: &AtomicBool) {
 }
 
 /// Without failing: a row that is wrong is to be seen among all the others.
-fn wait_for_counter(proxy: &Proxy, group: &str, name: &str) {
+fn wait_for_counter(proxy: &Proxy, counter: &str) {
+    let (group, name) = counter.split_once('.').unwrap();
     let deadline = Instant::now() + PATIENCE;
-    while proxy.counter(group, name) == 0 && Instant::now() < deadline {
+    while proxy.admin().counter(group, name) == 0 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
