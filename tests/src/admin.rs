@@ -2,11 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::PATIENCE;
+use crate::binary::binary;
 
 /// What every proxy of a test is configured with.
 pub(crate) const TOKEN: &str = "a-token-for-tests";
@@ -60,6 +62,25 @@ impl Admin {
             "{method} {path}: {status} {answer}"
         );
         answer
+    }
+
+    /// The same with `tidegate ctl`; what it printed.
+    pub fn ctl(&self, arguments: &[&str]) -> String {
+        let done = Command::new(binary("tidegate"))
+            .arg("ctl")
+            .args(arguments)
+            .env("TIDEGATE_ADMIN_URL", format!("http://{}", self.address))
+            .env("TIDEGATE_ADMIN_TOKEN", TOKEN)
+            .stdin(Stdio::null())
+            .output()
+            .expect("tidegate ctl");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(
+            done.status.success(),
+            "tidegate ctl {arguments:?}: {}",
+            text(&done.stderr)
+        );
+        text(&done.stdout)
     }
 
     /// One application as the proxy sees it; `null` when it sees none of that name.

@@ -184,9 +184,7 @@ impl Stage {
     }
 
     fn drain(&self, name: &str) {
-        self.order("POST", name, "/drain", &Value::Null);
-        self.admin()
-            .wait_for(name, |it| it["state"] == "draining" && it["in_flight"] == 0);
+        self.admin().ctl(&["drain", name, "--wait"]);
     }
 
     fn change(&self, name: &str, change: &Value) {
@@ -235,10 +233,7 @@ impl Stage {
         for group in ["engine", "routing", "channels"] {
             println!("{group}: {}", self.admin().counters(group));
         }
-        let all = self.admin().order("GET", "/v1/applications", &Value::Null);
-        for application in all["applications"].as_array().unwrap() {
-            println!("{application}");
-        }
+        println!("{}", self.admin().ctl(&["applications"]));
     }
 
     /// Each was in the game: else nothing was shown.
