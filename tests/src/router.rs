@@ -103,6 +103,16 @@ impl Router {
         wait(&mut self.child, PATIENCE).expect("the routing application to end")
     }
 
+    /// Stops it where it is (SIGSTOP): its connections stay, and it says nothing.
+    pub fn freeze(&self) {
+        signal(&self.child, "STOP");
+    }
+
+    /// Lets it go on (SIGCONT).
+    pub fn thaw(&self) {
+        signal(&self.child, "CONT");
+    }
+
     /// Ends it at once, as the kernel does when memory is short.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

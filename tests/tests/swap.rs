@@ -41,7 +41,7 @@ fn while_applications_are_added_drained_killed_and_replaced_no_call_fails() {
 type Act = fn(&mut Stage);
 
 /// Evenly spread over the load.
-const STORY: [(&str, Act); 15] = [
+const STORY: [(&str, Act); 17] = [
     ("beta is added: asked over HTTP", |it| {
         it.start("beta", Way::HttpAsked);
     }),
@@ -79,10 +79,15 @@ const STORY: [(&str, Act); 15] = [
         it.kill("zeta")
     }),
     ("alpha dials in again", |it| it.restart("alpha")),
+    ("alpha freezes", |it| it.running["alpha"].freeze()),
     ("zeta comes back", |it| it.restart("zeta")),
     ("epsilon is removed without a word", |it| {
         it.remove("epsilon");
         it.kill("epsilon");
+    }),
+    ("alpha thaws", |it| {
+        it.running["alpha"].thaw();
+        it.wait_until_up("alpha");
     }),
     ("gamma is killed", |it| it.kill("gamma")),
 ];
