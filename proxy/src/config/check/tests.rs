@@ -385,3 +385,31 @@ fn the_admin_api_needs_a_secret_where_others_can_reach_it() {
         ),
     ]);
 }
+
+#[test]
+fn what_is_set_about_another_dialect_is_refused() {
+    let listen = |more: &str| format!("[[routing.listen]]\naddress = \"127.0.0.1:1\"\n{more}\n");
+    let cgrates = "dialect = \"cgrates\"";
+    refused(&[
+        (
+            &listen("cgrates = {}"),
+            &["t.toml:3: routing.listen[0].cgrates", "leave it out"],
+        ),
+        (
+            &listen(&format!("{cgrates}\ncgrates = {{ account = \"$x\" }}")),
+            &["routing.listen[0].cgrates.account", "`$x`"],
+        ),
+        (
+            &format!(
+                "{}{}",
+                listen(cgrates),
+                listen(cgrates).replace(":1\"", ":2\"")
+            ),
+            &["routing.listen[1].cgrates.name", "name them differently"],
+        ),
+        (
+            "[[routing.application]]\nname = \"a\"\nurl = \"http://h/\"\nwazo = {}\n",
+            &["t.toml:4: routing.application[0].wazo", "leave it out"],
+        ),
+    ]);
+}
