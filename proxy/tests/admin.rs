@@ -3,8 +3,11 @@
 
 mod common;
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use common::PATIENCE;
 use reqwest::{Method, StatusCode};
@@ -477,4 +480,70 @@ async fn ctl_tells_scripts_what_went_wrong() {
     let output = tokio::task::spawn_blocking(move || nobody.output().unwrap());
     assert_eq!(output.await.unwrap().status.code(), Some(3));
     world.proxy.stop().await;
+}
+
+/// `tidegate run`, ended when dropped, with the lines of its log.
+struct Program {
+    process: Child,
+    log: mpsc::Receiver<String>,
+}
+
+impl Program {
+    fn run(file: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        command.args(["run", "--config"]).arg(file);
+        let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
+        let lines = std::io::BufReader::new(process.stderr.take().unwrap()).lines();
+        let (to, log) = mpsc::channel();
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| to.send(line))
+        });
+        Self { process, log }
+    }
+
+    /// The next line with this in it.
+    fn until(&self, part: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(PATIENCE).expect(part);
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let process = self.process.id().to_string();
+        let sent = Command::new("kill").args([name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+    }
+}
+
+#[test]
+fn a_hangup_signal_reads_the_file_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tidegate.toml");
+    std::fs::write(&file, FILE).unwrap();
+    let mut program = Program::run(&file);
+    program.until("admin API");
+    std::fs::write(&file, "nonsense").unwrap();
+    program.signal("-HUP");
+    program.until("was not reloaded");
+    std::fs::write(&file, FILE.replace("weight = 3", "weight = 5")).unwrap();
+    program.signal("-HUP");
+    let changed = program.until("configuration changed");
+    assert!(
+        changed.contains("routing.application[core-b].weight"),
+        "{changed}"
+    );
+    program.until("configuration reloaded");
+    program.signal("-TERM");
+    assert!(program.process.wait().unwrap().success());
 }

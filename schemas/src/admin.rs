@@ -50,6 +50,9 @@ pub struct Application {
     /// Milliseconds for which it stays ejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ejected_for_ms: Option<u64>,
+    /// Whether an operator wants it to get no new questions, connected or not.
+    #[serde(default)]
+    pub draining: bool,
     /// Its connections; for HTTP 1 while it answers.
     pub connections: usize,
     /// Questions that it has not answered.
@@ -130,20 +133,14 @@ pub struct ApplicationChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
     /// The percentage of its pool's calls that it gets; `null`: no canary any more.
-    #[serde(
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u8>")]
     pub canary: Option<Option<u8>>,
     /// Whether it gets no new questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draining: Option<bool>,
     /// Questions that it gets at once; `null`: as many as it takes.
-    #[serde(
-        deserialize_with = "present",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u32>")]
     pub max_in_flight: Option<Option<u32>>,
 }

@@ -199,6 +199,7 @@ fn seen(member: MemberReport, config: &Config, runtime: &Runtime) -> admin::Appl
         dialect: (!member.dialect.is_empty()).then(|| member.dialect.to_owned()),
         state,
         ejected_for_ms,
+        draining: configured.as_ref().is_some_and(|it| it.draining),
         connections: member.connections as usize,
         in_flight: member.in_flight,
         weight: member.weight,

@@ -90,6 +90,7 @@ fn row(it: &Application) -> Vec<String> {
 fn state(it: &Application) -> String {
     match (it.state, it.ejected_for_ms) {
         (State::Up, _) => "up".to_owned(),
+        (State::Down, _) if it.draining => "down, draining".to_owned(),
         (State::Down, _) => "down".to_owned(),
         (State::Draining, _) => "draining".to_owned(),
         (State::Ejected, None) => "ejected".to_owned(),
