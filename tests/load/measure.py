@@ -35,8 +35,9 @@ def require_websocket():
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
 
 
-def require_free_ports():
-    for kind, port in (("udp", SIP_PORT), ("udp", CALLEE_PORT), ("udp", CALLER_PORT), ("tcp", CHANNEL_PORT)):
+def require_free_ports(*more):
+    usual = ("udp", SIP_PORT), ("udp", CALLEE_PORT), ("udp", CALLER_PORT), ("tcp", CHANNEL_PORT)
+    for kind, port in (*usual, *more):
         if bound(kind, port):
             sys.exit(f"{kind} port {port} is taken: stop what listens there (ss -lp{kind[0]}n)")
 
