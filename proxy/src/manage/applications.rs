@@ -92,8 +92,9 @@ impl Manager {
 
     fn seen(&self, state: &State) -> Vec<admin::Application> {
         let config = state.runtime.over(&state.file);
-        let members = self.shared.applications.members().into_iter();
+        let members = self.shared.applications.members();
         members
+            .iter()
             .map(|it| seen(it, &config, &state.runtime))
             .collect()
     }
@@ -184,7 +185,7 @@ fn alter(application: &mut Application, change: &ApplicationChange) {
     application.max_in_flight = max_in_flight.unwrap_or(application.max_in_flight);
 }
 
-fn seen(member: MemberReport, config: &Config, runtime: &Runtime) -> admin::Application {
+fn seen(member: &MemberReport, config: &Config, runtime: &Runtime) -> admin::Application {
     let name = member.name.to_string();
     let configured = runtime::entry(config, &name);
     let (state, ejected_for_ms) = match member.status {

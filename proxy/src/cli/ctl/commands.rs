@@ -118,7 +118,7 @@ fn application(add: &Add) -> Result<Map<String, Value>, Trouble> {
         ("max_in_flight", add.max_in_flight.map(|it| json!(it))),
         ("dialect", add.dialect.as_ref().map(|it| json!(it))),
         ("token", add.secret.as_ref().map(|it| json!(it))),
-        ("draining", add.draining.then(|| json!(true))),
+        ("draining", add.draining.then_some(Value::Bool(true))),
     ];
     let given = given.into_iter();
     keys.extend(given.filter_map(|(key, value)| Some((key.to_owned(), value?))));

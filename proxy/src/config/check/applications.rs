@@ -91,7 +91,7 @@ fn listener(routing: &Routing, it: &RoutingListen, key: &str, found: &mut Vec<Pr
     let unfit = unfit.or_else(|| policy::accept_dialect(it).err());
     found.extend(unfit.map(|(field, message)| Problem::new(at(field), message)));
     let tls = it.tls.as_ref();
-    found.extend(tls.and_then(|tls| unread(&at("tls"), &tls.files(), tls.server().err()?)));
+    found.extend(tls.and_then(|tls| unread(&at("tls"), &tls.files(), &tls.server().err()?)));
 }
 
 fn unfit_listener(it: &RoutingListen) -> Option<Unspeakable> {
@@ -136,11 +136,12 @@ fn application(routing: &Routing, it: &Application, key: &str, found: &mut Vec<P
     };
     found.extend(unfit.map(|(field, message)| Problem::new(at(field), message)));
     let tls = it.tls.as_ref();
-    found.extend(tls.and_then(|tls| unread(&at("tls"), &tls.files(), tls.client().check().err()?)));
+    found
+        .extend(tls.and_then(|tls| unread(&at("tls"), &tls.files(), &tls.client().check().err()?)));
 }
 
 /// A file of TLS that can't be used, at its key.
-fn unread(key: &str, files: &[(&str, &Path)], error: TlsError) -> Option<Problem> {
+fn unread(key: &str, files: &[(&str, &Path)], error: &TlsError) -> Option<Problem> {
     let field = files.iter().find(|(_, file)| *file == error.file);
     let key = field.map_or_else(|| key.to_owned(), |(field, _)| format!("{key}.{field}"));
     Some(Problem::new(key, error.to_string()))
