@@ -142,6 +142,15 @@ impl Agent {
         self.send_bytes(text.as_bytes(), request.peer);
     }
 
+    /// Answers a request with 302 and these Contact values.
+    pub fn redirect(&self, request: &Message, contacts: &[String]) {
+        let tag = format!("to{}", self.local.port());
+        let own = self.uri("callee");
+        let text = String::from_utf8(response(request, 302, &tag, &own)).expect("UTF-8");
+        let moved = text.replace(&format!("<{own}>"), &contacts.join(", "));
+        self.send_bytes(moved.as_bytes(), request.peer);
+    }
+
     /// The next message. A repetition, byte for byte, is only counted: on a slow machine there may
     /// always be one.
     #[must_use]

@@ -178,6 +178,7 @@ fn reason(status: u16) -> &'static str {
         100 => "Trying",
         180 => "Ringing",
         200 => "OK",
+        302 => "Moved Temporarily",
         486 => "Busy Here",
         487 => "Request Terminated",
         503 => "Service Unavailable",
