@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tidegate_engine::Hop;
 use tidegate_schemas::ConsultationId;
-use tidegate_sip::{Limits, Message, NameAddr, ValueError, View, check_response};
+use tidegate_sip::{Limits, Message, NameAddr, View, check_response};
 
 use super::inputs::request_branch;
 use super::transaction::{LIFE, Transaction, key, way_back};
@@ -232,10 +232,9 @@ impl Transaction {
 
 /// Whether From or To is what documents put there.
 fn shows_alias(view: View<'_>) -> bool {
-    let shows = |address: Result<NameAddr<'_>, ValueError>| {
-        let value = address.map_or(&[][..], |address| address.span.of(view.bytes()));
-        let alias = ALIAS.as_bytes();
-        value.windows(alias.len()).any(|part| part == alias)
-    };
-    shows(view.from()) || shows(view.to())
+    let alias = ALIAS.as_bytes();
+    let names = |text: &[u8]| text.windows(alias.len()).any(|part| part == alias);
+    // Its tag may spell anything.
+    let shows = |address: NameAddr<'_>| names(address.uri) || address.display.is_some_and(names);
+    view.from().is_ok_and(shows) || view.to().is_ok_and(shows)
 }
