@@ -288,9 +288,13 @@ async fn what_is_wrong_is_told_with_a_pointer() {
         .post(&url)
         .bearer_auth(TOKEN)
         .json(&"x".repeat(2 << 20));
+    // The answer comes before the body has been read; who goes on writing may find nobody there.
+    if let Ok(answer) = large.send().await {
+        assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
     assert_eq!(
-        large.send().await.unwrap().status(),
-        StatusCode::PAYLOAD_TOO_LARGE
+        world.ask(Method::GET, "health", None).await.0,
+        StatusCode::OK
     );
     let form = world
         .http
