@@ -283,8 +283,11 @@ async fn what_is_wrong_is_told_with_a_pointer() {
         );
     }
     let url = format!("{}/v1/applications", world.url());
-    let large = world
-        .http
+    // A client of its own: its connection is of no further use.
+    let large = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
         .post(&url)
         .bearer_auth(TOKEN)
         .json(&"x".repeat(2 << 20));
