@@ -175,7 +175,7 @@ impl Dispatcher {
                 application,
                 id,
                 document: Err(error),
-            } => self.on_invalid(now, application, id, error),
+            } => self.on_invalid(now, application, id, &error),
             Inbound::Failed {
                 application,
                 id,

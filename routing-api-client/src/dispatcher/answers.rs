@@ -102,22 +102,32 @@ impl Dispatcher {
         now: Instant,
         application: ApplicationId,
         id: ConsultationId,
-        error: DocumentError,
+        error: &DocumentError,
     ) -> Verdict {
-        if !self.is_open(application, id) {
-            let taken = || Err(SampleError::Invalid(error));
-            if !self.registry.take_sample(application, id, taken) {
-                self.count_leftover(application, id);
-            }
-            return Verdict::Nothing;
-        }
-        let Some(mut consultation) = self.pending.remove(id) else {
+        let sample = || SampleError::Invalid(error.clone());
+        let Some(mut consultation) = self.take_open(application, id, sample) else {
             return Verdict::Nothing;
         };
         match self.close(&mut consultation, application, now) {
-            Some(at) => self.invalid(now, id, consultation, at, &error),
+            Some(at) => self.invalid(now, id, consultation, at, error),
             None => Verdict::Nothing,
         }
+    }
+
+    /// The consultation that waits for `application`; what belongs to none may be about a sample.
+    fn take_open(
+        &mut self,
+        application: ApplicationId,
+        id: ConsultationId,
+        sample: impl FnOnce() -> SampleError,
+    ) -> Option<Consultation> {
+        if self.is_open(application, id) {
+            return self.pending.remove(id);
+        }
+        if !self.registry.take_sample(application, id, || Err(sample())) {
+            self.count_leftover(application, id);
+        }
+        None
     }
 
     fn invalid(
@@ -140,14 +150,8 @@ impl Dispatcher {
         id: ConsultationId,
         failure: Failure,
     ) -> Verdict {
-        if !self.is_open(application, id) {
-            let taken = || Err(SampleError::Failed(failure));
-            if !self.registry.take_sample(application, id, taken) {
-                self.count_leftover(application, id);
-            }
-            return Verdict::Nothing;
-        }
-        let Some(mut consultation) = self.pending.remove(id) else {
+        let sample = || SampleError::Failed(failure);
+        let Some(mut consultation) = self.take_open(application, id, sample) else {
             return Verdict::Nothing;
         };
         let Some(at) = self.close(&mut consultation, application, now) else {
