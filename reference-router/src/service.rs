@@ -162,6 +162,7 @@ impl Service {
             version: VERSION.into(),
             name: self.identity.name.as_str().into(),
             token: token.map(Into::into),
+            release: Some(env!("CARGO_PKG_VERSION").into()),
             max_in_flight: Some(self.identity.max_in_flight),
             subscribe: subscribe.map(|kind| kind.name().into()).collect(),
         }))

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::frame::{Framing, encode};
 use tidegate_schemas::message::{ErrorMessage, FromProxy};
@@ -31,6 +32,7 @@ pub(crate) struct Application {
     dialect: Dialect,
     framing: OnceLock<Framing>,
     name: OnceLock<Arc<str>>,
+    release: ArcSwapOption<String>,
     credit: AtomicU32,
     in_flight: AtomicU32,
     draining: AtomicBool,
@@ -53,6 +55,7 @@ impl Application {
             dialect,
             framing: OnceLock::new(),
             name: OnceLock::new(),
+            release: ArcSwapOption::empty(),
             credit: AtomicU32::new(settings.max_in_flight),
             in_flight: AtomicU32::new(0),
             draining: AtomicBool::new(false),
@@ -71,6 +74,22 @@ impl Application {
 
     pub(crate) fn name(&self) -> Arc<str> {
         self.name.get().map_or_else(|| Arc::from(""), Arc::clone)
+    }
+
+    /// Its own version, which may change while it is connected: over HTTP each answer says it.
+    pub(crate) fn set_release(&self, release: &str) {
+        if self
+            .release
+            .load()
+            .as_ref()
+            .is_none_or(|known| **known != release)
+        {
+            self.release.store(Some(Arc::new(release.to_owned())));
+        }
+    }
+
+    pub(crate) fn release_name(&self) -> Option<Arc<String>> {
+        self.release.load_full()
     }
 
     pub(crate) fn dialect(&self) -> &Dialect {

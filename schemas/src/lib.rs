@@ -19,6 +19,7 @@ mod loose;
 pub mod message;
 mod outcome;
 mod parse;
+pub mod record;
 mod route;
 
 pub use document::RouteDocument;

@@ -165,6 +165,9 @@ pub struct Hello<'a> {
     /// The shared secret, where one is configured.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub token: Option<Cow<'a, str>>,
+    /// Application: its own version, for records and reports.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Cow<'a, str>>,
     /// Application: how many questions it takes at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 4_294_967_295_u32))]

@@ -65,6 +65,7 @@ impl<O: Output> Step<'_, O> {
             Vec::new()
         };
         let lines: Vec<&[u8]> = challenges.iter().map(Vec::as_slice).collect();
+        self.note_answer(index);
         self.relay(index, response.view(), status, &lines);
     }
 

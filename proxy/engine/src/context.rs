@@ -67,6 +67,18 @@ pub(crate) struct Request {
     pub(crate) context: Option<Box<str>>,
     pub(crate) labels: Labels,
     pub(crate) attempts: Vec<AttemptRecord>,
+    /// When the caller first heard that it rings.
+    pub(crate) rang: Option<Time>,
+    /// The branch whose final response the caller gets.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// The branch whose final response the caller gets.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// Its request, or the ACK for its response: the Request-URI is the same.
+    pub(crate) sent: Bytes,
+    pub(crate) branch_flags: Option<u32>,
 }
 
 /// What RFC 4028 section 8.1 asks the proxy to change.
@@ -198,6 +210,11 @@ pub(crate) enum CancelReason {
 pub(crate) struct CancelTransaction {
     pub(crate) client: ClientNonInvite,
     pub(crate) sent: Bytes,
+}
+
+/// The Request-URI of a request that was written here.
+pub(crate) fn sent_request_uri(sent: &[u8]) -> &[u8] {
+    sent.split(|byte| *byte == b' ').nth(1).unwrap_or_default()
 }
 
 impl Context {

@@ -66,6 +66,13 @@ pub struct Finished<'a> {
     pub tags: Option<&'a str>,
     /// Branches that were tried.
     pub branches: usize,
+    /// The Request-URI of the branch whose response was sent; `None` where it was made here.
+    pub target: Option<&'a [u8]>,
+    /// That target's own number.
+    pub branch_flags: Option<u32>,
+    /// Milliseconds from the request to the first 180 to 189 that was passed on, or to the final
+    /// response (RFC 6076 section 4.3.1).
+    pub pdd_ms: u32,
     /// Milliseconds from the request to its final response.
     pub time_ms: u32,
 }

@@ -10,7 +10,7 @@ use tidegate_sip::{
 
 use crate::branch::BranchHandle;
 use crate::call::is_call;
-use crate::context::{Branch, BranchEnd, CancelReason, Client, Context, Originals, Phase};
+use crate::context::{Answer, Branch, BranchEnd, CancelReason, Client, Context, Originals, Phase};
 use crate::core::Step;
 use crate::engine::Engine;
 use crate::forward::identity_span;
@@ -146,6 +146,7 @@ impl<O: Output> Step<'_, O> {
         }
         self.restart_timer_c(index, status);
         if status > 100 && !self.cx.is_done() {
+            self.note_progress(status);
             self.relay(index, view, status, &[]);
             self.on_call_progress(index, view);
         }
@@ -170,6 +171,7 @@ impl<O: Output> Step<'_, O> {
     }
 
     fn end_with_success(&mut self, index: usize, status: u16) {
+        self.note_answer(index);
         if let Some(branch) = self.cx.branches.get_mut(index) {
             branch.sent = Bytes::new();
             let end = BranchEnd {
@@ -218,6 +220,25 @@ impl<O: Output> Step<'_, O> {
             Cause::Response,
             Some(Message::from_view(view)),
         );
+    }
+
+    /// The first 2xx, or the failure that was chosen, is about to be passed on.
+    pub(crate) fn note_answer(&mut self, index: usize) {
+        let branch = self.cx.branches.get(index);
+        if let (Some(branch), Some(request)) = (branch, &mut self.cx.request) {
+            request.answer = Some(Answer {
+                sent: branch.sent.clone(),
+                branch_flags: branch.branch_flags,
+            });
+        }
+    }
+
+    fn note_progress(&mut self, status: u16) {
+        if let Some(request) = &mut self.cx.request
+            && (180..190).contains(&status)
+        {
+            request.rang.get_or_insert(self.now);
+        }
     }
 
     /// Step 3 and 9: without our Via, with the caller's own From and To, to the server transaction.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tidegate_sip::{Host, Via};
 
 use crate::address::{Hop, Source};
-use crate::context::{Phase, Server};
+use crate::context::{Phase, Server, sent_request_uri};
 use crate::core::{SERVER, Step};
 use crate::forward::printable;
 use crate::output::{Finished, Output};
@@ -114,6 +114,8 @@ impl<O: Output> Step<'_, O> {
             branch.let_go();
         }
         let request = self.cx.request.take();
+        let answer = request.as_ref().and_then(|request| request.answer.as_ref());
+        let rang = request.as_ref().and_then(|request| request.rang);
         let record = Finished {
             call: self.cx.call(self.core.instance, self.core.shard),
             request: request
@@ -125,6 +127,9 @@ impl<O: Output> Step<'_, O> {
                 .as_ref()
                 .and_then(|request| request.labels.tags.as_deref()),
             branches: self.cx.branches.len(),
+            target: answer.map(|answer| sent_request_uri(&answer.sent)),
+            branch_flags: answer.and_then(|answer| answer.branch_flags),
+            pdd_ms: rang.unwrap_or(self.now).since(self.cx.began),
             time_ms: self.now.since(self.cx.began),
         };
         self.out.finished(&record);

@@ -103,6 +103,10 @@ impl<'a> NativeSession<'a> {
             "" => self.link.peer.to_owned(),
             name => name.chars().take(NAME).collect(),
         };
+        if let Some(release) = &hello.release {
+            let release: String = release.chars().take(NAME).collect();
+            self.link.application.set_release(&release);
+        }
         let up = self.link.join(&name, hello.max_in_flight);
         self.link.subscribe(&hello.subscribe);
         Ok(up)

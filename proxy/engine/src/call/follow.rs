@@ -10,6 +10,7 @@ use super::step::CallStep;
 use super::table::{CallRef, Link};
 use super::texts::Texts;
 use crate::address::Hop;
+use crate::context::sent_request_uri;
 use crate::core::Step;
 use crate::forward::identity_span;
 use crate::output::Output;
@@ -189,7 +190,7 @@ impl<O: Output> Step<'_, O> {
             branch_flags: branch.and_then(|branch| branch.branch_flags),
             texts: Texts::new([
                 tier.as_bytes(),
-                request_uri(sent),
+                sent_request_uri(sent),
                 reason,
                 tags.as_bytes(),
                 context.as_bytes(),
@@ -370,11 +371,6 @@ fn identity<'a>(view: View<'a>, party: Option<NameAddr<'a>>) -> &'a [u8] {
 
 fn tag_of<'a>(party: Option<NameAddr<'a>>) -> &'a [u8] {
     party.and_then(|party| party.tag()).unwrap_or_default()
-}
-
-/// The Request-URI of a request that was written here.
-fn request_uri(sent: &[u8]) -> &[u8] {
-    sent.split(|byte| *byte == b' ').nth(1).unwrap_or_default()
 }
 
 /// The reason phrase of a response that was written here.

@@ -42,6 +42,8 @@ impl Admission {
             context: None,
             labels: Labels::default(),
             attempts: Vec::new(),
+            rang: None,
+            answer: None,
         })
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Done {
     pub(crate) tier: String,
     pub(crate) branches: usize,
     pub(crate) time_ms: u32,
+    pub(crate) target: Option<String>,
+    pub(crate) branch_flags: Option<u32>,
+    pub(crate) pdd_ms: u32,
 }
 
 impl Output for Recorder {
@@ -55,6 +58,11 @@ impl Output for Recorder {
             tier: record.tier.to_owned(),
             branches: record.branches,
             time_ms: record.time_ms,
+            target: record
+                .target
+                .map(|it| String::from_utf8_lossy(it).into_owned()),
+            branch_flags: record.branch_flags,
+            pdd_ms: record.pdd_ms,
         });
     }
 }
