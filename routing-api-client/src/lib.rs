@@ -29,6 +29,7 @@
 
 mod application;
 mod cache;
+mod compare;
 mod connection;
 mod dial;
 mod dialect;
@@ -43,6 +44,7 @@ mod outgoing;
 mod pending;
 mod policy;
 mod pool;
+mod recording;
 mod registry;
 #[cfg(test)]
 mod samples;
@@ -53,6 +55,7 @@ mod tls;
 mod upgrade;
 
 pub use application::ApplicationId;
+pub use compare::{Difference, InvalidTolerance, Tolerances, compare};
 pub use dialect::Dialect;
 pub use dialect::cgrates::{Cgrates, CgratesDialect};
 pub use dialect::drachtio::{DrachtioDialect, DrachtioMethod};
@@ -69,6 +72,7 @@ pub use policy::{
     Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
     TlsClient,
 };
+pub use recording::{Entry, LineError, Recording, RecordingError};
 pub use registry::{
     ApplicationState, ChangeError, Latency, MemberReport, MemberStatus, Registry, SampleAnswer,
     SampleError,
