@@ -54,7 +54,7 @@ async fn connect_once(dial: &Dial, context: &Context) -> bool {
     }
 }
 
-enum Connected {
+pub(crate) enum Connected {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
     Ws(Box<WebSocketStream<TcpStream>>),
@@ -81,7 +81,7 @@ impl Connected {
     }
 }
 
-async fn connect(dial: &Dial, context: &Context) -> io::Result<Connected> {
+pub(crate) async fn connect(dial: &Dial, context: &Context) -> io::Result<Connected> {
     let endpoint = &dial.endpoint;
     Ok(match endpoint.scheme {
         Scheme::Tcp => Connected::Tcp(connect_tcp(dial, context).await?),

@@ -53,6 +53,7 @@ mod settings;
 mod stats;
 mod tls;
 mod upgrade;
+pub mod wire;
 
 pub use application::ApplicationId;
 pub use compare::{Difference, InvalidTolerance, Tolerances, compare};

@@ -31,12 +31,11 @@ use crate::{Shutdown, serve};
 
 pub(crate) use calls::unknown_call;
 use cgrates::CgratesSession;
-pub(crate) use channel::Channel;
-use channel::{Arrival, Receive};
+pub(crate) use channel::{Arrival, Channel, Receive};
 pub(crate) use ended::Ended;
 use evapi::EvapiSession;
 use heartbeat::{Heartbeat, Pulse};
-pub(crate) use http::{Exchange, Http};
+pub(crate) use http::{Exchange, Http, innermost, watched};
 use native::NativeSession;
 use request_only::RequestSession;
 pub(crate) use stream::Stream;

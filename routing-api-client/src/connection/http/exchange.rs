@@ -76,6 +76,10 @@ impl Exchange {
         &self.registry.counters
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn max_frame(&self) -> usize {
         self.registry.settings().max_frame
     }

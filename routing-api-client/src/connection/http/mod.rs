@@ -23,7 +23,9 @@ use super::Ended;
 use super::channel::{Arrival, Channel, Receive, Transmit};
 use crate::outgoing::{About, Batch};
 pub(crate) use exchange::Exchange;
+pub(crate) use fresh::watched;
 use lanes::Lanes;
+pub(crate) use request::innermost;
 
 /// Arrivals that wait for the session.
 const WAITING: usize = 1024;

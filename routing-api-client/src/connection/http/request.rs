@@ -133,7 +133,7 @@ fn was_closed(error: &reqwest::Error) -> bool {
 }
 
 /// The cause says most; what is around it repeats the URL.
-fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
