@@ -107,6 +107,7 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
                 routing: ends.routing,
                 listeners,
                 channels,
+                recording: None,
             })
             .map_err(StartError::Shard)?,
         );

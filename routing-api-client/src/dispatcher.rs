@@ -5,6 +5,7 @@ mod ask;
 mod failures;
 mod hedge;
 mod otherwise;
+mod records;
 mod redirects;
 mod settle;
 mod steps;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_schemas::document::DocumentError;
+use tidegate_schemas::record::DecisionCause;
 use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
 
 use crate::application::ApplicationId;
@@ -20,6 +22,7 @@ use crate::finished::Finished;
 use crate::inbound::{Inbound, Order};
 use crate::pending::{Consultation, Next, Pending};
 use crate::pool::Pools;
+use crate::record::Notebook;
 use crate::registry::Registry;
 use crate::stats::Stats;
 use ask::Outcome;
@@ -44,6 +47,8 @@ pub struct Dispatcher {
     /// The decision that the shard has in hand.
     settling: Option<Settling>,
     redirects: Redirects,
+    notebook: Notebook,
+    fallback: Option<Arc<RouteDocument>>,
     stats: Stats,
     /// Where keys are written.
     scratch: Vec<u8>,
@@ -104,6 +109,8 @@ impl Dispatcher {
             finished: Finished::default(),
             settling: None,
             redirects: Redirects::default(),
+            notebook: Notebook::default(),
+            fallback: None,
             stats: Stats::default(),
             scratch: Vec::new(),
         }
@@ -139,6 +146,7 @@ impl Dispatcher {
                 self.stats.unavailable += 1;
                 let early = now < consultation.step_end;
                 self.end(id, &mut consultation, now, early);
+                self.note_nothing(id, now, &consultation, DecisionCause::Unavailable);
                 Asked::Unavailable
             }
         }
@@ -146,10 +154,11 @@ impl Dispatcher {
 
     /// Ends a consultation whose answer is of no use any more. Applications that work on it are
     /// told, as far as their dialect can say it.
-    pub fn cancel(&mut self, id: ConsultationId) {
+    pub fn cancel(&mut self, id: ConsultationId, now: Instant) {
         if let Some(mut consultation) = self.pending.remove(id) {
             self.stats.cancelled += 1;
             self.withdraw(id, &mut consultation, None, true);
+            self.note_nothing(id, now, &consultation, DecisionCause::Cancelled);
             self.finished.remember(id, &consultation.asked);
         }
     }
@@ -159,7 +168,7 @@ impl Dispatcher {
     pub fn expire(&mut self, id: ConsultationId, now: Instant) {
         if let Some(mut consultation) = self.pending.remove(id) {
             self.time_out(&mut consultation, now);
-            self.forget_timed_out(id, consultation);
+            self.forget_timed_out(id, now, consultation);
         }
     }
 
@@ -191,8 +200,25 @@ impl Dispatcher {
     }
 
     /// The document of [`Verdict::Answered`] is honoured.
-    pub fn accepted(&mut self, id: ConsultationId, application: ApplicationId, now: Instant) {
-        self.on_accepted(id, application, now);
+    pub fn accepted(
+        &mut self,
+        id: ConsultationId,
+        application: ApplicationId,
+        now: Instant,
+        document: &RouteDocument,
+    ) {
+        self.on_accepted(id, application, now, document);
+    }
+
+    /// The document of [`Asked::Decided`] is honoured.
+    pub fn accepted_tier(
+        &mut self,
+        id: ConsultationId,
+        now: Instant,
+        tier: &str,
+        document: &RouteDocument,
+    ) {
+        self.on_tier_accepted(id, now, tier, document);
     }
 
     /// Prepares to use the document of [`Verdict::Answered`] again, where it says that it may be:
@@ -237,7 +263,7 @@ impl Dispatcher {
             } else {
                 self.time_out(&mut consultation, now);
                 if consultation.deadline <= now {
-                    self.forget_timed_out(id, consultation);
+                    self.forget_timed_out(id, now, consultation);
                     continue;
                 }
                 self.stats.attempt_timed_out += 1;

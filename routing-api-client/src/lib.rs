@@ -28,6 +28,7 @@
 //! - [`Dispatcher::next_timeout`] passed: [`Dispatcher::on_timeout`], and `ask` for what it yields.
 
 mod application;
+mod asker;
 mod cache;
 mod compare;
 mod connection;
@@ -44,6 +45,7 @@ mod outgoing;
 mod pending;
 mod policy;
 mod pool;
+mod record;
 mod recording;
 mod registry;
 #[cfg(test)]
@@ -56,6 +58,7 @@ mod upgrade;
 pub mod wire;
 
 pub use application::ApplicationId;
+pub use asker::{AskedApplication, Asker, AskerError, AskerSettings, Reach};
 pub use compare::{Difference, InvalidTolerance, Tolerances, compare};
 pub use dialect::Dialect;
 pub use dialect::cgrates::{Cgrates, CgratesDialect};
@@ -73,6 +76,7 @@ pub use policy::{
     Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
     TlsClient,
 };
+pub use record::{CallOutcome, RecordSettings, Spool, SpoolStats};
 pub use recording::{Entry, LineError, Recording, RecordingError};
 pub use registry::{
     ApplicationState, ChangeError, Latency, MemberReport, MemberStatus, Registry, SampleAnswer,

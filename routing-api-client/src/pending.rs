@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use smallvec::SmallVec;
+use tidegate_schemas::record::AttemptResult;
 use tidegate_schemas::{ConsultationId, RouteDocument};
 
 use crate::application::ApplicationId;
@@ -83,6 +84,12 @@ pub(crate) struct Attempt {
     pub(crate) repeated: bool,
     /// The policy's places, where it bounds them.
     pub(crate) places: [Option<Place>; 2],
+    /// What came of it, where it failed.
+    pub(crate) result: Option<AttemptResult>,
+    /// When it answered or failed.
+    pub(crate) ended: Option<Instant>,
+    /// What is wrong with its document.
+    pub(crate) detail: Option<Box<str>>,
 }
 
 /// What is to be hoped from an application.

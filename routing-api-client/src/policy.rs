@@ -151,6 +151,9 @@ pub struct Member {
     pub weight: u32,
     /// The percentage of the pool's calls that it gets, and not one more, while it can be asked.
     pub canary: Option<u8>,
+    /// It only looks on: it gets copies of this percentage of its pool's questions, and never
+    /// decides.
+    pub shadow: Option<u8>,
     /// Questions in flight, if less than what it wants itself.
     pub max_in_flight: Option<u32>,
     /// No new questions.

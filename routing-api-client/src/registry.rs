@@ -4,10 +4,11 @@ mod change;
 mod members;
 mod report;
 mod sample;
+mod trouble;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tidegate_schemas::message::FromProxy;
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ use crate::settings::Settings;
 use crate::stats::{ChannelCounters, ChannelStats};
 use members::Members;
 use sample::Samples;
+use trouble::Trouble;
 
 pub use change::ChangeError;
 pub use report::{Latency, MemberReport, MemberStatus};
@@ -36,6 +38,7 @@ pub use sample::{SampleAnswer, SampleError};
 pub struct Registry {
     settings: Settings,
     started: Instant,
+    started_unix_ms: u64,
     next_id: AtomicU32,
     version: AtomicU64,
     members: RwLock<Members>,
@@ -43,6 +46,7 @@ pub struct Registry {
     /// Held while the policy is exchanged, so that the watch and the members see the same order.
     changing: Mutex<()>,
     samples: Samples,
+    trouble: Trouble,
     notifications: Notifier,
     pub(crate) cache: Cache,
     pub(crate) counters: ChannelCounters,
@@ -91,12 +95,14 @@ impl Registry {
         let policy = Arc::new(Policy::simple());
         Arc::new(Self {
             started: Instant::now(),
+            started_unix_ms: unix_ms(),
             next_id: AtomicU32::new(1),
             version: AtomicU64::new(0),
             members: RwLock::new(Members::new(Arc::clone(&policy))),
             policy: watch::Sender::new(policy),
             changing: Mutex::default(),
             samples: Samples::default(),
+            trouble: Trouble::default(),
             notifications: Notifier::new(settings.clone()),
             cache: Cache::new(settings.cache_entries, settings.cache_bytes),
             counters: ChannelCounters::default(),
@@ -191,6 +197,11 @@ impl Registry {
         }
     }
 
+    /// Milliseconds since 1970-01-01 00:00 UTC.
+    pub(crate) fn unix_ms(&self, now: Instant) -> u64 {
+        self.started_unix_ms + self.clock(now)
+    }
+
     #[cfg(test)]
     pub(crate) fn started(&self) -> Instant {
         self.started
@@ -227,6 +238,13 @@ impl Registry {
         edit(&mut members);
         self.version.fetch_add(1, Ordering::Release);
     }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn state(application: &Application) -> ApplicationState {

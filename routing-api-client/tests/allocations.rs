@@ -73,7 +73,9 @@ async fn a_question_and_its_answer_allocate_nothing() {
         };
         let answer = || {
             let verdict = proxy.dispatcher.on_inbound(now, inbound);
-            proxy.dispatcher.accepted(id(n), application, now);
+            proxy
+                .dispatcher
+                .accepted(id(n), application, now, &RouteDocument::default());
             verdict
         };
         let (verdict, answering) = counted(answer);

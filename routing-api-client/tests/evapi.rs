@@ -66,7 +66,7 @@ async fn an_answer_without_a_document_is_asked_of_the_next() {
 async fn nothing_but_events_is_ever_sent() {
     let (mut proxy, mut application) = connected().await;
     proxy.ask(1).unwrap();
-    proxy.dispatcher.cancel(id(1));
+    proxy.dispatcher.cancel(id(1), std::time::Instant::now());
     application
         .send(&json!({"tindex": 9, "tlabel": 9, "xdata": {}}))
         .await;

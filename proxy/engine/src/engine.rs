@@ -67,6 +67,12 @@ impl Engine {
         }
     }
 
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
     /// A message arrived.
     pub fn handle_message(
         &mut self,

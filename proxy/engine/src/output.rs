@@ -60,10 +60,13 @@ pub struct Finished<'a> {
     pub request: &'a [u8],
     /// The final status sent upstream; `None` where nothing was (`drop`, RFC 4320).
     pub status: Option<u16>,
-    /// What decided: the application's name, `static document`, `no application`, `in-dialog`.
+    /// What decided: the application's name, `static document`, `no application`;
+    /// empty where nothing was decided.
     pub tier: &'a str,
     /// The document's labels: a JSON object.
     pub tags: Option<&'a str>,
+    /// How often applications were asked about it.
+    pub consultations: u32,
     /// Branches that were tried.
     pub branches: usize,
     /// The Request-URI of the branch whose response was sent; `None` where it was made here.

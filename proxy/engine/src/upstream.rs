@@ -126,6 +126,7 @@ impl<O: Output> Step<'_, O> {
             tags: request
                 .as_ref()
                 .and_then(|request| request.labels.tags.as_deref()),
+            consultations: request.as_ref().map_or(0, |request| request.rounds),
             branches: self.cx.branches.len(),
             target: answer.map(|answer| sent_request_uri(&answer.sent)),
             branch_flags: answer.and_then(|answer| answer.branch_flags),

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use routing_api_client::{ApplicationId, Order, Registry, Wanted};
 use tidegate_engine::{CallEvent, CallInfo};
 use tidegate_schemas::ConsultationId;
-use tidegate_schemas::call::{self, CallSummary};
-use tidegate_schemas::message::FromProxy;
+use tidegate_schemas::call::{self, CallEventKind, CallSummary};
+use tidegate_schemas::message::{FromProxy, VERSION};
+use tidegate_schemas::record::Ended;
 
 use super::Shard;
 use super::clock::{Clock, Moment};
@@ -51,6 +52,23 @@ impl CallLog {
         let payload = Bytes::from(payload);
         let notifications = self.applications.notifications();
         notifications.push(Instant::now(), event.kind, &id, &payload);
+    }
+}
+
+impl CallLog {
+    /// The end of a call, for the recording.
+    pub(super) fn ended(&self, event: &CallEvent<'_>) -> Option<Ended<'static>> {
+        if event.kind != CallEventKind::Ended {
+            return None;
+        }
+        Some(Ended {
+            version: Cow::Borrowed(VERSION),
+            time_ms: self.clock.unix_ms(event.at),
+            call: Cow::Owned(event.call.to_string()),
+            node: Cow::Owned(self.applications.settings().node.clone()),
+            duration_ms: event.duration_ms?,
+            cause: event.cause?,
+        })
     }
 }
 
@@ -113,9 +131,11 @@ impl Shard {
     /// Lets the engine follow what anybody wants to know.
     pub(super) fn follow_calls(&mut self) {
         let wanted = self.outbox.calls.applications.notifications().wanted();
-        if wanted != self.followed {
-            self.followed = wanted;
-            self.engine.follow_calls(Wanted::kinds(wanted).collect());
+        if self.followed != Some(wanted) {
+            self.followed = Some(wanted);
+            let ends = self.durations.then_some(CallEventKind::Ended);
+            let kinds = Wanted::kinds(wanted).chain(ends);
+            self.engine.follow_calls(kinds.collect());
         }
     }
 

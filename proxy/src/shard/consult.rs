@@ -41,11 +41,19 @@ impl Shard {
             for (id, why) in tasks.forget.drain(..) {
                 match why {
                     Forget::Deadline => self.dispatcher.expire(id, now.instant),
-                    Forget::Cancelled | Forget::Answered => self.dispatcher.cancel(id),
+                    Forget::Cancelled | Forget::Answered => {
+                        self.dispatcher.cancel(id, now.instant);
+                    }
                 }
             }
             for (id, host) in tasks.resolve.drain(..) {
                 self.look_up(now, id, &host);
+            }
+            for outcome in tasks.finished.drain(..) {
+                self.dispatcher.finished(&outcome);
+            }
+            for (call, ended) in tasks.ended.drain(..) {
+                self.dispatcher.ended(call, ended);
             }
             for payload in tasks.undelivered.drain(..) {
                 let payload: Bytes = payload;
@@ -91,7 +99,7 @@ impl Shard {
         match outcome {
             Ok(()) => {
                 tracing::debug!(%id, tier = name, "consultation answered");
-                dispatcher.accepted(id, application, now.instant);
+                dispatcher.accepted(id, application, now.instant, document);
             }
             Err(AnswerError::Unknown) => tracing::debug!(%id, tier = name, "answered too late"),
             Err(AnswerError::Invalid(error)) => self.on_invalid(id, application, name, &error),
@@ -124,7 +132,7 @@ impl Shard {
             dispatcher.ask(id, now.instant, now.instant + left, chain, event)
         });
         match asked {
-            None => dispatcher.cancel(id),
+            None => dispatcher.cancel(id, now.instant),
             Some(Asked::Waiting(_)) => *asking = true,
             Some(Asked::Decided { tier, document }) => self.on_tier(now, id, &tier, &document),
             Some(Asked::Unavailable) => {
@@ -140,7 +148,11 @@ impl Shard {
             .engine
             .handle_document(now.time, id, document, tier, &mut self.outbox);
         match outcome {
-            Ok(()) => tracing::debug!(%id, tier, "consultation decided"),
+            Ok(()) => {
+                tracing::debug!(%id, tier, "consultation decided");
+                self.dispatcher
+                    .accepted_tier(id, now.instant, tier, document);
+            }
             Err(AnswerError::Unknown) => tracing::debug!(%id, tier, "decided too late"),
             Err(AnswerError::Invalid(error)) => {
                 tracing::warn!(%id, tier, %error, "route document refused");

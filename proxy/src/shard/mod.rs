@@ -32,7 +32,7 @@ use timer::Timer;
 
 pub(crate) use control::{Control, Report, ShardCounters};
 pub(crate) use handle::Handle;
-pub(crate) use thread::{Bound, Channels, Parts, Thread};
+pub(crate) use thread::{Bound, Channels, Parts, Recording, Thread};
 
 /// Inputs of one kind in one turn; then the others have theirs.
 const BUDGET: usize = 64;
@@ -72,7 +72,9 @@ pub(crate) struct Shard {
     /// Questions wait for the tasks that write them.
     asking: bool,
     /// What the engine tells about calls.
-    followed: Wanted,
+    followed: Option<Wanted>,
+    /// Calls are followed to their end for the recording.
+    durations: bool,
     /// Those tasks have had their turn.
     yielded: bool,
     draining: bool,
@@ -85,6 +87,7 @@ impl Shard {
     /// last report.
     pub(crate) async fn run(mut self) -> Report {
         poll_fn(|cx| self.poll(cx)).await;
+        self.dispatcher.close_records();
         self.report()
     }
 
@@ -248,6 +251,8 @@ impl Shard {
     }
 
     fn reconfigure(&mut self, engine: Arc<tidegate_engine::Config>) {
+        let fallback = engine.fallback.clone().map(Arc::new);
+        self.dispatcher.set_fallback(fallback);
         if let Err(error) = self.engine.reconfigure(engine) {
             tracing::error!(%error, "a shard keeps its configuration");
         }

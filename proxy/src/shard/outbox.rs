@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
+use routing_api_client::CallOutcome;
 use tidegate_engine::{CallEvent, Finished, Forget, Hop, Output, ResolveId, Time, Transport};
 use tidegate_schemas::ConsultationId;
+use tidegate_schemas::record::Ended;
 
 use super::calls::CallLog;
 use crate::stream;
@@ -21,6 +23,8 @@ pub(crate) struct Outbox {
     streams: Arc<stream::Registry>,
     failed: Vec<Failed>,
     pub(super) calls: CallLog,
+    /// Whether outcomes are written down.
+    pub(super) records: bool,
     pub(crate) tasks: Tasks,
 }
 
@@ -31,6 +35,10 @@ pub(crate) struct Tasks {
     pub(crate) forget: Vec<(ConsultationId, Forget)>,
     pub(crate) resolve: Vec<(ResolveId, String)>,
     pub(crate) undelivered: Vec<Bytes>,
+    /// For the recording.
+    pub(crate) finished: Vec<CallOutcome>,
+    /// For the recording.
+    pub(crate) ended: Vec<(ConsultationId, Ended<'static>)>,
 }
 
 impl Tasks {
@@ -39,6 +47,8 @@ impl Tasks {
             && self.forget.is_empty()
             && self.resolve.is_empty()
             && self.undelivered.is_empty()
+            && self.finished.is_empty()
+            && self.ended.is_empty()
     }
 }
 
@@ -48,6 +58,7 @@ impl Outbox {
         udp: Vec<Option<UdpListener>>,
         streams: Arc<stream::Registry>,
         calls: CallLog,
+        records: bool,
     ) -> Self {
         Self {
             shard,
@@ -55,6 +66,7 @@ impl Outbox {
             streams,
             failed: Vec::new(),
             calls,
+            records,
             tasks: Tasks::default(),
         }
     }
@@ -107,6 +119,11 @@ impl Output for Outbox {
 
     fn call(&mut self, event: &CallEvent<'_>) {
         self.calls.push(event);
+        if self.records
+            && let Some(ended) = self.calls.ended(event)
+        {
+            self.tasks.ended.push((event.call, ended));
+        }
     }
 
     fn finished(&mut self, record: &Finished<'_>) {
@@ -118,6 +135,9 @@ impl Output for Outbox {
             time_ms = record.time_ms,
             "finished"
         );
+        if self.records && record.consultations > 0 {
+            self.tasks.finished.push(outcome(record));
+        }
     }
 }
 
@@ -125,5 +145,17 @@ impl Outbox {
     /// The tasks so far; new ones are collected afresh.
     pub(crate) fn take_tasks(&mut self, into: &mut Tasks) {
         mem::swap(&mut self.tasks, into);
+    }
+}
+
+fn outcome(record: &Finished<'_>) -> CallOutcome {
+    CallOutcome {
+        call: record.call,
+        code: record.status,
+        target: record.target.map(Into::into),
+        branch_flags: record.branch_flags,
+        branches: u32::try_from(record.branches).unwrap_or(u32::MAX),
+        pdd_ms: record.pdd_ms,
+        setup_ms: record.time_ms,
     }
 }

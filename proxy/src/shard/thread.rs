@@ -46,6 +46,15 @@ pub(crate) struct Parts {
     /// The bound SIP sockets, by listener id.
     pub(crate) listeners: Vec<Bound>,
     pub(crate) channels: Channels,
+    pub(crate) recording: Option<Recording>,
+}
+
+/// The shard's part in the recording of decisions.
+pub(crate) struct Recording {
+    pub(crate) settings: client::RecordSettings,
+    pub(crate) spool: Arc<client::Spool>,
+    /// Whether calls are followed to their end for it.
+    pub(crate) durations: bool,
 }
 
 /// A bound SIP socket.
@@ -141,12 +150,19 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
     open_channels(parts.id, parts.channels, &parts.applications)?;
     let clock = Clock::new();
     let calls = CallLog::new(Arc::clone(&parts.applications), clock, parts.id, shards);
+    let mut dispatcher = client::Dispatcher::new(parts.applications);
+    dispatcher.set_fallback(parts.engine.config().fallback.clone().map(Arc::new));
+    let records = parts.recording.is_some();
+    let durations = parts.recording.as_ref().is_some_and(|it| it.durations);
+    if let Some(recording) = parts.recording {
+        dispatcher.record(recording.settings, recording.spool);
+    }
     Ok(Shard {
         id: parts.id,
         clock,
         engine: parts.engine,
-        dispatcher: client::Dispatcher::new(parts.applications),
-        outbox: Outbox::new(parts.id, udp, parts.streams, calls),
+        dispatcher,
+        outbox: Outbox::new(parts.id, udp, parts.streams, calls, records),
         tasks: Tasks::default(),
         resolver: Resolver::new(parts.id, Arc::clone(&parts.switchboard)),
         switchboard: parts.switchboard,
@@ -158,7 +174,8 @@ fn set_up(parts: Parts, control: mpsc::Receiver<Control>) -> io::Result<Shard> {
         control,
         timer: Timer::new(clock.now().instant),
         asking: false,
-        followed: client::Wanted::default(),
+        followed: None,
+        durations,
         yielded: false,
         draining: false,
         stopped: false,

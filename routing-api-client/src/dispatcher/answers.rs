@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tidegate_schemas::document::{Action, DocumentError};
+use tidegate_schemas::record::{AttemptResult, DecisionCause};
 use tidegate_schemas::{ConsultationId, RouteDocument};
 
 use super::failures::Kind;
@@ -90,6 +91,7 @@ impl Dispatcher {
             self.succeed(attempt, now);
         }
         self.withdraw(id, &mut c, Some(now), true);
+        self.note_answer(id, now, &c, at.application, &document);
         let attributes = document.attributes.clone();
         c.keep_passed(document);
         c.pass(attributes.as_ref());
@@ -190,6 +192,7 @@ impl Dispatcher {
             self.stats.lost += 1;
             let its_turn = attempt.state == State::Turn;
             attempt.release(State::Closed);
+            (attempt.result, attempt.ended) = (Some(AttemptResult::Lost), Some(now));
             attempt.seat.record.errors.add();
             let trial = std::mem::take(&mut attempt.trial);
             let seat = Arc::clone(&attempt.seat);
@@ -228,6 +231,7 @@ impl Dispatcher {
         let attempt = c.asked.get_mut(index)?;
         let its_turn = attempt.state == State::Turn;
         attempt.release(State::Closed);
+        (attempt.result, attempt.ended) = (None, Some(now));
         attempt.seat.application.trust();
         let took = now.saturating_duration_since(attempt.at);
         attempt.seat.record.took(self.registry.clock(now), took);
@@ -273,9 +277,15 @@ impl Dispatcher {
     }
 
     /// A consultation is over without an answer.
-    pub(super) fn forget_timed_out(&mut self, id: ConsultationId, mut c: Consultation) {
+    pub(super) fn forget_timed_out(
+        &mut self,
+        id: ConsultationId,
+        now: Instant,
+        mut c: Consultation,
+    ) {
         self.stats.timed_out += 1;
         self.withdraw(id, &mut c, None, false);
+        self.note_nothing(id, now, &c, DecisionCause::Deadline);
         self.finished.remember(id, &c.asked);
     }
 }

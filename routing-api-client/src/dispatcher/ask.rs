@@ -211,6 +211,9 @@ impl Dispatcher {
             hedge: false,
             repeated: false,
             places,
+            result: None,
+            ended: None,
+            detail: None,
         })
     }
 

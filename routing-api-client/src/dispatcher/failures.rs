@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tidegate_schemas::record::AttemptResult;
+
 use super::Dispatcher;
 use crate::inbound::Failure;
 use crate::member::MemberState;
@@ -33,6 +35,20 @@ impl From<Failure> for Kind {
     }
 }
 
+impl From<Kind> for AttemptResult {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Error => Self::Error,
+            Kind::Refused => Self::Refused,
+            Kind::ClientError => Self::Http4xx,
+            Kind::ServerError => Self::Http5xx,
+            Kind::Invalid => Self::Invalid,
+            Kind::Lost => Self::Lost,
+            Kind::Timeout => Self::Timeout,
+        }
+    }
+}
+
 impl Kind {
     fn policy(self, table: &FailureTable) -> OnFailure {
         match self {
@@ -55,6 +71,8 @@ impl Dispatcher {
         };
         let (seat, trial) = (Arc::clone(&attempt.seat), attempt.trial);
         attempt.trial = Trial::None;
+        attempt.result = Some(kind.into());
+        attempt.ended.get_or_insert(now);
         match kind {
             Kind::Timeout => seat.record.timeouts.add(),
             Kind::Invalid => seat.record.invalid.add(),

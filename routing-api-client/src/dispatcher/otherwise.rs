@@ -27,7 +27,7 @@ impl Dispatcher {
                 policy::Otherwise::Cached => {
                     if let Some(document) = self.find_decision(asking, c, true) {
                         self.stats.otherwise_cached += 1;
-                        return self.use_decision(c, document, By::Stale);
+                        return self.use_decision(asking, c, document, By::Stale);
                     }
                 }
                 policy::Otherwise::Document(tier, document) => {
@@ -36,6 +36,7 @@ impl Dispatcher {
                 }
                 policy::Otherwise::Pass if !c.is_last_step() => {
                     self.stats.otherwise_pass += 1;
+                    self.note_skipped(asking.id, asking.now, c);
                     c.pass(None);
                     return None;
                 }

@@ -99,6 +99,9 @@ impl Dispatcher {
             hedge: false,
             repeated: false,
             places: [None, None],
+            result: None,
+            ended: None,
+            detail: None,
         });
         Outcome::Decided(Decided {
             tier: Arc::clone(&member.name),

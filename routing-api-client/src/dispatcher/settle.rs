@@ -99,15 +99,31 @@ impl Dispatcher {
         id: ConsultationId,
         application: ApplicationId,
         now: Instant,
+        document: &RouteDocument,
     ) {
         let is_it = |s: &mut Settling| s.id == id && s.by == By::Application(application);
         let Some(mut settling) = self.settling.take_if(is_it) else {
             return;
         };
         self.honoured(&settling);
+        self.note_answer(id, now, &settling.consultation, application, document);
         if let Some(draft) = settling.draft.take() {
             self.store(draft, now);
         }
+    }
+
+    pub(super) fn on_tier_accepted(
+        &mut self,
+        id: ConsultationId,
+        now: Instant,
+        tier: &str,
+        document: &RouteDocument,
+    ) {
+        let Some(settling) = self.settling.take_if(|s| s.id == id) else {
+            return;
+        };
+        let (c, by) = (&settling.consultation, settling.by);
+        self.note_tier(id, now, c, by, tier, document);
     }
 
     fn honoured(&mut self, settling: &Settling) {
@@ -166,7 +182,8 @@ impl Dispatcher {
         let Some(at) = c.asked.iter().position(|a| a.is_by(application)) else {
             return;
         };
-        if let Some(attempt) = c.asked.get(at) {
+        if let Some(attempt) = c.asked.get_mut(at) {
+            attempt.detail = Some(error.to_string().into());
             let told = attempt.seat.application.complain_about_document(id, error);
             self.count_notice(told);
         }

@@ -27,23 +27,26 @@ impl Dispatcher {
         let deadline = c.step().and_then(|step| step.deadline);
         let end = deadline.and_then(|deadline| asking.now.checked_add(deadline));
         c.step_end = end.map_or(c.decide_by, |end| end.min(c.decide_by));
+        self.note_question(asking, c);
         let Some(document) = self.find_decision(asking, c, false) else {
             c.next = Next::Pools;
             return None;
         };
         self.stats.cache_hit += 1;
-        self.use_decision(c, document, By::Fresh)
+        self.use_decision(asking, c, document, By::Fresh)
     }
 
     /// Goes on with a document that nobody was asked for.
     pub(super) fn use_decision(
         &mut self,
+        asking: Asking<'_>,
         c: &mut Consultation,
         document: Arc<RouteDocument>,
         by: By,
     ) -> Option<Outcome> {
         if document.action == Some(Action::Pass) && !c.is_last_step() {
             self.stats.passed += 1;
+            self.note_tier(asking.id, asking.now, c, by, CACHED, &document);
             c.pass(document.attributes.as_ref());
             return None;
         }

@@ -161,7 +161,8 @@ impl Bench {
         let by = all.iter().find(|a| a.id == asked).unwrap();
         self.now += Duration::from_millis(millis);
         assert_answered(&self.answer(n, by), n, &by.name());
-        self.dispatcher.accepted(id(n), asked, self.now);
+        self.dispatcher
+            .accepted(id(n), asked, self.now, &RouteDocument::default());
         by.name()
     }
 
@@ -216,6 +217,7 @@ fn member(name: &str) -> Member {
         pool: 0,
         weight: 1,
         canary: None,
+        shadow: None,
         max_in_flight: None,
         draining: false,
         dial: None,

@@ -153,6 +153,7 @@ impl Registry {
             pool: pool.ok_or(ChangeError::UnknownPool)?,
             weight: settings.weight,
             canary: settings.canary,
+            shadow: None,
             max_in_flight: None,
             draining: settings.draining,
             dial: None,

@@ -17,6 +17,7 @@ fn member(name: &str, pool: usize) -> Member {
         pool,
         weight: 1,
         canary: None,
+        shadow: None,
         max_in_flight: None,
         draining: false,
         dial: None,

@@ -265,6 +265,7 @@ pub(crate) fn policy_of<const N: usize>(dialled: [(&str, Dial); N]) -> Arc<Polic
         pool: 0,
         weight: 1,
         canary: None,
+        shadow: None,
         max_in_flight: None,
         draining: false,
         dial: Some(dial),

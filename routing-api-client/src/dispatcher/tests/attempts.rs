@@ -298,8 +298,8 @@ fn a_caller_who_hung_up_is_reported_and_the_answer_is_late() {
     let mut bench = Bench::new();
     let a = bench.join("a", 9);
     bench.ask(1).unwrap();
-    bench.dispatcher.cancel(id(1));
-    bench.dispatcher.cancel(id(1));
+    bench.dispatcher.cancel(id(1), bench.now);
+    bench.dispatcher.cancel(id(1), bench.now);
     let told = told(&a);
     assert_eq!(
         (told.len(), &told[1]["type"]),

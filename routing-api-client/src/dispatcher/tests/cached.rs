@@ -25,7 +25,7 @@ fn decide(bench: &mut Bench, n: u32, a: &Arc<Application>, event: &RouteEvent<'_
         panic!("it is not answered");
     };
     bench.dispatcher.remember(event, id(n), &document);
-    bench.dispatcher.accepted(id(n), a.id, bench.now);
+    bench.dispatcher.accepted(id(n), a.id, bench.now, &document);
 }
 
 #[test]

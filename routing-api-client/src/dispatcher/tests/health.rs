@@ -26,7 +26,7 @@ fn eject(bench: &mut Bench, application: &Arc<Application>) {
             Asked::Waiting(application.id)
         );
         bench.refuse(n, application);
-        bench.dispatcher.cancel(id(n));
+        bench.dispatcher.cancel(id(n), bench.now);
     }
     bench.registry.reweight("other", 1).ok();
 }
@@ -62,7 +62,9 @@ fn after_the_pause_one_question_tries_it_and_its_success_brings_it_back() {
         );
     }
     assert_answered(&bench.answer(1, &a), 1, "a");
-    bench.dispatcher.accepted(id(1), a.id, bench.now);
+    bench
+        .dispatcher
+        .accepted(id(1), a.id, bench.now, &RouteDocument::default());
     assert_eq!((bench.stats().probes, bench.stats().recovered), (1, 1));
     assert_eq!(bench.ask_about(5, &samples::event()), Asked::Waiting(a.id));
     assert_eq!(bench.ask_about(6, &samples::event()), Asked::Waiting(a.id));
@@ -114,7 +116,7 @@ fn a_trial_whose_caller_hung_up_is_repeated_with_the_next_call() {
     eject(&mut bench, &a);
     bench.now += SECOND;
     assert_eq!(bench.ask_about(1, &samples::event()), Asked::Waiting(a.id));
-    bench.dispatcher.cancel(id(1));
+    bench.dispatcher.cancel(id(1), bench.now);
     assert_eq!(bench.ask_about(2, &samples::event()), Asked::Waiting(a.id));
 }
 
@@ -125,7 +127,9 @@ fn the_last_one_is_asked_when_nothing_else_decides() {
     eject(&mut bench, &a);
     assert_eq!(bench.ask_about(1, &samples::event()), Asked::Waiting(a.id));
     assert_answered(&bench.answer(1, &a), 1, "a");
-    bench.dispatcher.accepted(id(1), a.id, bench.now);
+    bench
+        .dispatcher
+        .accepted(id(1), a.id, bench.now, &RouteDocument::default());
     assert_eq!(bench.stats().recovered, 1);
 }
 

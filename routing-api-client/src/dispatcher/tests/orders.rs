@@ -191,7 +191,7 @@ impl Shard {
     fn cancel(&mut self, place: usize) {
         let (n, deadline) = &mut self.places[place];
         *deadline = None;
-        self.bench.dispatcher.cancel(id(*n));
+        self.bench.dispatcher.cancel(id(*n), self.bench.now);
     }
 
     fn ask(&mut self, place: usize) {

@@ -78,7 +78,7 @@ fn given(bench: &mut Bench, calls: std::ops::Range<u32>) -> Vec<ApplicationId> {
     calls
         .map(|n| {
             let asked = bench.ask_about(n, &call(n));
-            bench.dispatcher.cancel(id(n));
+            bench.dispatcher.cancel(id(n), bench.now);
             waiting(asked).unwrap()
         })
         .collect()
@@ -125,6 +125,7 @@ fn with_canary(percentage: u8) -> Bench {
     Bench::configured(Policy {
         applications: vec![Member {
             canary: Some(percentage),
+            shadow: None,
             ..member("canary")
         }],
         ..policy([pool()], only_step(&[]))
@@ -147,7 +148,7 @@ fn a_canary_gets_not_one_call_more_even_when_it_is_alone() {
     let canary = bench.join("canary", 9);
     let asked = (0..1000).filter(|n| {
         let asked = bench.ask_about(*n, &call(*n));
-        bench.dispatcher.cancel(id(*n));
+        bench.dispatcher.cancel(id(*n), bench.now);
         asked == Asked::Waiting(canary.id)
     });
     assert!((70..130).contains(&asked.count()));
@@ -189,7 +190,7 @@ fn an_application_has_no_more_questions_than_the_policy_allows() {
     assert_eq!(bench.ask(3), Err(Unavailable));
     assert_eq!(a1.in_flight() + a2.in_flight(), 3);
     assert_eq!(bench.stats().limited, 1);
-    bench.dispatcher.cancel(id(1));
+    bench.dispatcher.cancel(id(1), bench.now);
     assert!(bench.ask(4).is_ok());
 }
 
