@@ -48,6 +48,7 @@ async fn connect_once(dial: &Dial, context: &Context) -> bool {
         Ok(connected) => connected.converse(context, &peer).await,
         Err(error) => {
             context.registry.counters.dial_failed.add();
+            context.registry.trouble(&peer, &error);
             warn!(peer, %error, "connecting to a routing application failed");
             false
         }

@@ -163,6 +163,7 @@ impl Door {
             },
             Err(error) => {
                 self.context.registry.counters.tls_failed.add();
+                self.context.registry.trouble(peer, &error);
                 info!(peer, %error, "routing application turned away: no TLS with it");
             }
         }
@@ -176,6 +177,8 @@ impl Door {
         let upgraded = timeout(limit, upgrade::accept(stream, &self.context)).await;
         let Ok(Some((websocket, shown))) = upgraded else {
             self.context.registry.counters.turned_away.add();
+            let trouble = "no WebSocket with it";
+            self.context.registry.trouble(peer, &trouble);
             info!(
                 peer,
                 "routing application turned away: no WebSocket with it"

@@ -83,6 +83,7 @@ pub(crate) async fn run<C: Channel>(context: &Context, channel: C, peer: &str, s
     let joined = conversation.session.joined();
     ended.count(&context.registry.counters, joined);
     conversation.session.explain(&ended);
+    context.registry.trouble(peer, &ended);
     let application = link.leave();
     if joined {
         info!(peer, name = ?application.name(), reason = %ended, "routing application left");

@@ -167,6 +167,11 @@ impl Registry {
         Ok((question, answer))
     }
 
+    /// A connection of that member.
+    pub(crate) fn connection_of(&self, name: &str) -> Option<Arc<Application>> {
+        self.to_sample(name).ok()
+    }
+
     /// The connection of that member that has the least to do.
     fn to_sample(&self, name: &str) -> Result<Arc<Application>, SampleError> {
         let members = self.read();

@@ -1,6 +1,7 @@
 //! What every channel has to do, and what only one of them can.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod asking;
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use routing_api_client::{
-    Accept, AcceptTransport, ChannelStats, Dial, Dialect, Settings, TlsClient, Token,
+    Accept, AcceptTransport, ChannelStats, Dial, Dialect, Reach, Settings, TlsClient, Token,
     keep_connected,
 };
 use rustls::pki_types::ServerName;
@@ -145,18 +145,7 @@ impl Bench {
         terms: Terms,
     ) -> Self {
         let token = terms.token.map(Token::new);
-        let transport = match way.is_websocket() {
-            true => AcceptTransport::WebSocket,
-            false => AcceptTransport::Tcp,
-        };
-        let accept = Accept {
-            transport,
-            token: token.clone(),
-            tls: way
-                .is_secure()
-                .then(|| certificates::proxy_server(terms.mutual)),
-            ..Accept::tcp(dialect)
-        };
+        let accept = accept(dialect, way, &terms);
         let proxy = Proxy::serving(accept, settings, 64).await;
         let mut bench = Self {
             proxy,
@@ -171,11 +160,37 @@ impl Bench {
         bench
     }
 
+    /// The place of an application that somebody else asks, and how to reach it.
+    pub(crate) async fn for_an_asker(way: Way) -> (Self, Reach) {
+        let mut bench = Self {
+            proxy: Proxy::serving(Accept::tcp(native()), quick(), 64).await,
+            way,
+            keeper: None,
+            mutual: false,
+            listener: None,
+        };
+        if way.is_dialled() {
+            let dial = bench.listen(None, None).await;
+            return (bench, Reach::Dial(Box::new(dial)));
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        bench.proxy.address = listener.local_addr().unwrap();
+        let accept = accept(native(), way, &Terms::default());
+        (bench, Reach::Accept(listener, Box::new(accept)))
+    }
+
     async fn dial(&mut self, token: Option<Token>, certificate: Option<&str>) {
+        let dial = self.listen(token, certificate).await;
+        self.proxy.registry.reconfigure(policy_of([("b", dial)]));
+        self.keeper = Some(self.keep());
+    }
+
+    /// The application listens: how it is dialled.
+    async fn listen(&mut self, token: Option<Token>, certificate: Option<&str>) -> Dial {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         self.listener = Some(listener);
-        let dial = Dial {
+        Dial {
             endpoint: self.url(address).parse().unwrap(),
             dialect: native(),
             token,
@@ -184,9 +199,7 @@ impl Bench {
                 false => TlsClient::default(),
             },
             notify: None,
-        };
-        self.proxy.registry.reconfigure(policy_of([("b", dial)]));
-        self.keeper = Some(self.keep());
+        }
     }
 
     pub(crate) fn url(&self, address: SocketAddr) -> String {
@@ -310,6 +323,20 @@ impl Bench {
         far.introduce(self.way, &json!({"name": name})).await;
         self.proxy.up().await;
         far
+    }
+}
+
+fn accept(dialect: Dialect, way: Way, terms: &Terms) -> Accept {
+    Accept {
+        transport: match way.is_websocket() {
+            true => AcceptTransport::WebSocket,
+            false => AcceptTransport::Tcp,
+        },
+        token: terms.token.map(Token::new),
+        tls: way
+            .is_secure()
+            .then(|| certificates::proxy_server(terms.mutual)),
+        ..Accept::tcp(dialect)
     }
 }
 
