@@ -13,6 +13,7 @@ mod calls;
 mod cancel;
 mod consultation;
 mod errors;
+mod finished;
 mod forward;
 mod headers;
 mod hostile;

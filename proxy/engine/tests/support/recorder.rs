@@ -29,6 +29,7 @@ pub(crate) struct Done {
     pub(crate) target: Option<String>,
     pub(crate) branch_flags: Option<u32>,
     pub(crate) pdd_ms: u32,
+    pub(crate) consultations: u32,
 }
 
 impl Output for Recorder {
@@ -63,6 +64,7 @@ impl Output for Recorder {
                 .map(|it| String::from_utf8_lossy(it).into_owned()),
             branch_flags: record.branch_flags,
             pdd_ms: record.pdd_ms,
+            consultations: record.consultations,
         });
     }
 }
