@@ -2,54 +2,14 @@
 
 use std::time::SystemTime;
 
-use serde::Serialize;
+use tidegate_schemas::RouteEvent;
 use tidegate_schemas::document::{Action, RouteDocument};
-use tidegate_schemas::message::{ErrorMessage, FromApplication};
-use tidegate_schemas::{ConsultationId, RouteEvent};
 
+use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::modules::{Name, Step, by_rule};
 use crate::setup::Setup;
 use crate::steps::Selection;
-
-/// What is said to a question.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
-    /// A decision, or that the next application in the proxy's chain is to decide.
-    Document(Box<RouteDocument>),
-    /// None: the proxy asks the next application, or does what its operator decided beforehand.
-    Unable {
-        /// The question.
-        id: ConsultationId,
-        /// Why, for people.
-        reason: String,
-    },
-}
-
-impl Answer {
-    /// The message for a channel.
-    #[must_use]
-    pub fn to_json(&self) -> Vec<u8> {
-        match self {
-            Self::Document(document) => json(document),
-            Self::Unable { id, reason } => json(&FromApplication::Error(ErrorMessage {
-                id: Some(*id),
-                reference: None,
-                code: "unable".into(),
-                message: reason.as_str().into(),
-                pointer: None,
-            })),
-        }
-    }
-}
-
-/// Nothing that is sent fails to be written as JSON: its maps have texts for keys.
-pub(crate) fn json(message: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(message).unwrap_or_else(|error| {
-        tracing::error!(%error, "a message can't be written as JSON");
-        Vec::new()
-    })
-}
 
 /// Asks the selected modules one after the other; the first that decides has decided.
 ///
@@ -62,10 +22,6 @@ pub(crate) async fn decide(
     now: SystemTime,
 ) -> Answer {
     let mut ask = Ask::new(event, now);
-    let unable = |reason| Answer::Unable {
-        id: event.id,
-        reason,
-    };
     let others = selection
         .modules
         .iter()
@@ -78,7 +34,7 @@ pub(crate) async fn decide(
                 break;
             }
             Step::Next => {}
-            Step::Unable(reason) => return unable(reason),
+            Step::Unable(reason) => return Answer::unable(reason),
         }
     }
     if found.is_none() && selection.is_final {
@@ -91,7 +47,7 @@ pub(crate) async fn decide(
         match run(setup, Name::Prepaid, &mut ask).await {
             Step::Done(document) => found = Some(*document),
             Step::Next => {}
-            Step::Unable(reason) => return unable(reason),
+            Step::Unable(reason) => return Answer::unable(reason),
         }
     }
     let document = match found {

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use reference_router::application::Identity;
 use reference_router::channel::TlsFiles;
 use reference_router::channel::dial::Settings;
 use reference_router::channel::endpoint::Endpoint;
-use reference_router::service::Identity;
 use tidegate_schemas::frame::Framing;
 
 /// Where a proxy on this machine listens.
@@ -144,6 +144,7 @@ impl Run {
     pub(crate) fn identity(&self) -> Identity {
         Identity {
             name: self.name.clone(),
+            release: Some(env!("CARGO_PKG_VERSION").to_owned()),
             token: self.token.clone(),
             max_in_flight: self.max_in_flight,
         }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::{Map, Value};
 use tidegate_schemas::document::Action;
 
-use crate::chain::{Answer, kind};
+use crate::answer::Answer;
+use crate::application::Happening;
+use crate::chain::kind;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,19 @@ impl Counters {
         if let Some(counter) = self.0.get(count as usize) {
             counter.fetch_add(amount, Ordering::Relaxed);
         }
+    }
+
+    pub(crate) fn happened(&self, what: Happening) {
+        let count = match what {
+            Happening::Connected => Count::Connections,
+            Happening::Cancelled => Count::Cancelled,
+            Happening::BadMessage => Count::BadMessages,
+            Happening::Refused => Count::Refused,
+            Happening::Notification => Count::Notifications,
+            Happening::Acknowledged => Count::Acks,
+            Happening::NotAcknowledged => Count::NotificationsFailed,
+        };
+        self.add(count, 1);
     }
 
     pub(crate) fn answer(&self, answer: &Answer) {

@@ -5,9 +5,11 @@
 //! talks to proxies. Each module is one file below `modules`.
 
 mod action;
+pub mod answer;
+pub mod application;
 mod ask;
 mod backoff;
-pub mod chain;
+mod chain;
 pub mod channel;
 mod clock;
 mod counters;
@@ -15,6 +17,7 @@ mod csv;
 mod digits;
 pub mod error;
 mod files;
+pub mod host;
 mod list;
 mod modules;
 mod notifications;

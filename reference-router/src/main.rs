@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Parser;
 use reference_router::channel::{dial, http, tcp};
+use reference_router::host::Host;
 use reference_router::service::Service;
 use reference_router::setup::Setup;
 use reference_router::watch;
@@ -60,7 +61,7 @@ async fn run(args: &Run) -> anyhow::Result<()> {
     info!(file = %args.rules.display(), modules = %data["modules"], "rules read");
     let service = Service::new(args.identity(), args.steps.clone(), current)?;
     let stop = CancellationToken::new();
-    let channels = begin(args, &service, &stop).await?;
+    let channels = begin(args, &Host::new(Arc::clone(&service)), &stop).await?;
     tokio::spawn(service.sweep());
     wait_for_signal().await?;
     info!("leaving");
@@ -72,7 +73,7 @@ async fn run(args: &Run) -> anyhow::Result<()> {
 /// Dials and listens.
 async fn begin(
     args: &Run,
-    service: &Arc<Service>,
+    host: &Host<Service>,
     stop: &CancellationToken,
 ) -> anyhow::Result<JoinSet<()>> {
     let mut channels = JoinSet::new();
@@ -80,7 +81,7 @@ async fn begin(
         let listener = TcpListener::bind(address).await;
         let listener = listener.with_context(|| format!("--listen {address}"))?;
         info!(address = %listener.local_addr()?, "listening for HTTP and WebSocket");
-        let serving = http::serve(listener, Arc::clone(service), stop.clone());
+        let serving = http::serve(listener, host.clone(), stop.clone());
         channels.spawn(async move {
             if let Err(error) = serving.await {
                 error!(%error, "no longer listening");
@@ -92,15 +93,10 @@ async fn begin(
         let listener = listener.with_context(|| format!("--listen-tcp {address}"))?;
         info!(address = %listener.local_addr()?, "listening for TCP");
         let framing = args.framing.into();
-        channels.spawn(tcp::serve(
-            listener,
-            framing,
-            Arc::clone(service),
-            stop.clone(),
-        ));
+        channels.spawn(tcp::serve(listener, framing, host.clone(), stop.clone()));
     }
     for settings in args.proxies() {
-        channels.spawn(dial::run(settings, Arc::clone(service), stop.clone()));
+        channels.spawn(dial::run(settings, host.clone(), stop.clone()));
     }
     Ok(channels)
 }

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_schemas::FromProxy;
-use tidegate_schemas::call::CallEvent;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use crate::store::StoreError;
-use crate::watch::Current;
+use crate::application::Application;
 
 /// Calls are spread over so many lanes; in one lane there is one notification at a time.
 const LANES: usize = 16;
@@ -42,10 +40,10 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn new(current: &watch::Receiver<Current>) -> Self {
+    pub(crate) fn new(application: &Arc<impl Application>) -> Self {
         let lane = |_| {
             let (sender, jobs) = mpsc::channel(WAITING);
-            tokio::spawn(work(jobs, current.clone()));
+            tokio::spawn(work(jobs, Arc::clone(application)));
             sender
         };
         Self {
@@ -70,11 +68,10 @@ impl Lanes {
     }
 }
 
-async fn work(mut jobs: mpsc::Receiver<Job>, current: watch::Receiver<Current>) {
+async fn work(mut jobs: mpsc::Receiver<Job>, application: Arc<impl Application>) {
     while let Some(job) = jobs.recv().await {
-        let setup = Arc::clone(&current.borrow().setup);
         let outcome = match serde_json::from_slice(&job.message) {
-            Ok(FromProxy::Call(event)) => match apply(&setup, &event).await {
+            Ok(FromProxy::Call(event)) => match application.notified(&event).await {
                 Ok(()) => Outcome::Done,
                 Err(error) => {
                     warn!(call = %event.call, event = event.event.name(), %error,
@@ -90,14 +87,4 @@ async fn work(mut jobs: mpsc::Receiver<Job>, current: watch::Receiver<Current>) 
         };
         let _ = job.done.send(outcome);
     }
-}
-
-async fn apply(setup: &crate::setup::Setup, event: &CallEvent<'_>) -> Result<(), StoreError> {
-    if let Some(prepaid) = &setup.prepaid {
-        prepaid.notify(event).await?;
-    }
-    if let Some(lcr) = &setup.lcr {
-        lcr.notify(event).await?;
-    }
-    Ok(())
 }

@@ -1,36 +1,26 @@
 //! What all channels share: the configuration that is in force, notifications and counters.
 
+use std::future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 use tidegate_schemas::RouteEvent;
-use tidegate_schemas::message::{FromApplication, Hello, VERSION};
-use tokio::sync::{oneshot, watch};
+use tidegate_schemas::call::{CallEvent, CallEventKind};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-use crate::chain::{self, Answer};
+use crate::answer::Answer;
+use crate::application::{Application, Happening, Identity, NotDone};
+use crate::chain;
 use crate::counters::{Count, Counters};
-use crate::notifications::{Lanes, Outcome};
 use crate::setup::Setup;
+use crate::store::StoreError;
 use crate::watch::Current;
 
 /// A pause where there is nothing to sweep.
 const NOTHING_TO_SWEEP: Duration = Duration::from_secs(10);
-
-/// Who this application says it is.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The name under which the proxy logs it.
-    pub name: String,
-    /// The shared secret, where one is wanted: shown to proxies that are dialled, asked of those
-    /// that dial.
-    pub token: Option<String>,
-    /// How many questions one connection takes at once.
-    pub max_in_flight: u32,
-}
 
 /// Answers questions and takes notifications, whatever channel they came over.
 #[derive(Debug)]
@@ -38,7 +28,6 @@ pub struct Service {
     identity: Identity,
     steps: Vec<String>,
     current: watch::Receiver<Current>,
-    lanes: Lanes,
     pub(crate) counters: Counters,
 }
 
@@ -70,14 +59,13 @@ impl Service {
         Ok(Arc::new(Self {
             identity,
             steps,
-            lanes: Lanes::new(&current),
             current,
             counters: Counters::default(),
         }))
     }
 
     /// Answers a question within its deadline.
-    pub async fn answer(&self, event: &RouteEvent<'_>) -> Answer {
+    async fn answer_in_time(&self, event: &RouteEvent<'_>) -> Answer {
         self.counters.add(Count::Questions, 1);
         let deciding = timeout(
             Duration::from_millis(event.deadline_ms.into()),
@@ -85,10 +73,7 @@ impl Service {
         );
         let answer = deciding.await.unwrap_or_else(|_| {
             self.counters.add(Count::TooLate, 1);
-            Answer::Unable {
-                id: event.id,
-                reason: "not decided before the deadline".to_owned(),
-            }
+            Answer::unable("not decided before the deadline")
         });
         self.counters.answer(&answer);
         self.log(event, &answer);
@@ -102,10 +87,7 @@ impl Service {
             steps => setup.steps.select(steps),
         };
         let Some(selection) = selection else {
-            return Answer::Unable {
-                id: event.id,
-                reason: "the configuration has not the steps that are wanted any more".to_owned(),
-            };
+            return Answer::unable("the configuration has not the steps that are wanted any more");
         };
         chain::decide(&setup, &selection, event, SystemTime::now()).await
     }
@@ -122,55 +104,12 @@ impl Service {
         }
     }
 
-    pub(crate) fn take_notification(
-        &self,
-        call: &str,
-        message: Bytes,
-    ) -> oneshot::Receiver<Outcome> {
-        self.counters.add(Count::Notifications, 1);
-        self.lanes.take(call, message)
-    }
-
-    pub(crate) fn count_notification(&self, outcome: Outcome) {
-        self.counters.add(
-            match outcome {
-                Outcome::Done => Count::Acks,
-                Outcome::Failed => Count::NotificationsFailed,
-                Outcome::Unreadable => Count::BadMessages,
-            },
-            1,
-        );
-    }
-
     pub(crate) fn setup(&self) -> Arc<Setup> {
         Arc::clone(&self.current.borrow().setup)
     }
 
-    pub(crate) fn changes(&self) -> watch::Receiver<Current> {
-        self.current.clone()
-    }
-
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.identity.token.as_deref()
-    }
-
-    /// The first message; with the secret towards a proxy that was dialled.
-    pub(crate) fn hello(&self, shows_token: bool) -> Vec<u8> {
-        let subscribe = self.setup().subscribes().iter();
-        let token = self.identity.token.as_deref().filter(|_| shows_token);
-        chain::json(&FromApplication::Hello(Hello {
-            version: VERSION.into(),
-            name: self.identity.name.as_str().into(),
-            token: token.map(Into::into),
-            release: Some(env!("CARGO_PKG_VERSION").into()),
-            max_in_flight: Some(self.identity.max_in_flight),
-            subscribe: subscribe.map(|kind| kind.name().into()).collect(),
-        }))
-    }
-
     /// Whether it can decide by what the files say.
-    #[must_use]
-    pub fn health(&self) -> Value {
+    fn health(&self) -> Value {
         let current = self.current.borrow();
         match &current.problem {
             None => json!({"status": "ok"}),
@@ -179,18 +118,6 @@ impl Service {
                 "problem": problem.to_string(),
             }),
         }
-    }
-
-    /// What is loaded.
-    #[must_use]
-    pub fn data(&self) -> Value {
-        self.setup().summary()
-    }
-
-    /// What happened since the start.
-    #[must_use]
-    pub fn counters(&self) -> Value {
-        self.counters.report()
     }
 
     /// Gives up reservations of calls of which nothing more is heard, for ever.
@@ -215,4 +142,62 @@ impl Service {
             sleep(prepaid.sweep_interval()).await;
         }
     }
+}
+
+impl Application for Service {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn answer(&self, event: &RouteEvent<'_>) -> Answer {
+        self.answer_in_time(event).await
+    }
+
+    fn subscribes(&self) -> Vec<CallEventKind> {
+        self.setup().subscribes().to_vec()
+    }
+
+    fn resubscribes(&self) -> impl Future<Output = ()> + Send {
+        let before = self.setup().subscribes();
+        let mut current = self.current.clone();
+        async move {
+            while current.changed().await.is_ok() {
+                if current.borrow_and_update().setup.subscribes() != before {
+                    return;
+                }
+            }
+            future::pending().await
+        }
+    }
+
+    async fn notified(&self, event: &CallEvent<'_>) -> Result<(), NotDone> {
+        let setup = self.setup();
+        if let Some(prepaid) = &setup.prepaid {
+            prepaid
+                .notify(event)
+                .await
+                .map_err(|error| not_done(&error))?;
+        }
+        if let Some(lcr) = &setup.lcr {
+            lcr.notify(event).await.map_err(|error| not_done(&error))?;
+        }
+        Ok(())
+    }
+
+    fn happened(&self, what: Happening) {
+        self.counters.happened(what);
+    }
+
+    fn page(&self, path: &str) -> Option<Value> {
+        match path {
+            "/health" => Some(self.health()),
+            "/data" => Some(self.setup().summary()),
+            "/counters" => Some(self.counters.report()),
+            _ => None,
+        }
+    }
+}
+
+fn not_done(error: &StoreError) -> NotDone {
+    NotDone(error.to_string())
 }

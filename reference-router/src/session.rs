@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::future;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -12,11 +11,11 @@ use tidegate_schemas::{ConsultationId, FromProxy};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tracing::{debug, info, warn};
 
-use crate::chain::json;
-use crate::counters::Count;
+use crate::answer::json;
+use crate::application::{Application, Happening};
+use crate::host::Host;
 use crate::notifications::Outcome;
 use crate::secret;
-use crate::service::Service;
 
 /// As much of a message as is needed to know who takes it.
 #[derive(Deserialize)]
@@ -43,19 +42,19 @@ struct Finished {
 pub(crate) struct Stranger;
 
 /// Takes the proxy's messages and gives what is to be sent.
-pub(crate) struct Session {
-    service: Arc<Service>,
+pub(crate) struct Session<A> {
+    host: Host<A>,
     trusted: bool,
     working: JoinSet<Finished>,
     questions: HashMap<ConsultationId, AbortHandle>,
 }
 
-impl Session {
+impl<A: Application> Session<A> {
     /// A conversation that has not begun, with a proxy that may be known already.
-    pub(crate) fn new(service: Arc<Service>, trusted: bool) -> Self {
+    pub(crate) fn new(host: Host<A>, trusted: bool) -> Self {
         Self {
-            trusted: trusted || service.token().is_none(),
-            service,
+            trusted: trusted || host.token().is_none(),
+            host,
             working: JoinSet::new(),
             questions: HashMap::new(),
         }
@@ -65,7 +64,7 @@ impl Session {
     pub(crate) fn handle(&mut self, message: &Bytes) -> Result<Option<Vec<u8>>, Stranger> {
         let head = match serde_json::from_slice::<Head<'_>>(message) {
             Ok(head) => head,
-            Err(error) => return Ok(Some(bad_message(&self.service, None, &error))),
+            Err(error) => return Ok(Some(bad_message(self.host.application(), None, &error))),
         };
         if !self.trusted && head.kind != "hello" {
             return Err(Stranger);
@@ -86,14 +85,14 @@ impl Session {
             Ok(FromProxy::Drain) => info!("the proxy is about to close this connection"),
             Ok(FromProxy::Error(refusal)) => self.log_refusal(&refusal),
             Ok(_) => {}
-            Err(error) => return Ok(Some(bad_message(&self.service, None, &error))),
+            Err(error) => return Ok(Some(bad_message(self.host.application(), None, &error))),
         }
         Ok(None)
     }
 
     fn greet(&mut self, hello: &Hello<'_>) -> Result<(), Stranger> {
         let shown = hello.token.as_deref().unwrap_or_default();
-        let wanted = self.service.token().unwrap_or_default();
+        let wanted = self.host.token().unwrap_or_default();
         if !self.trusted && !secret::same(wanted, shown) {
             return Err(Stranger);
         }
@@ -103,11 +102,11 @@ impl Session {
     }
 
     fn question(&mut self, id: ConsultationId, message: Bytes) {
-        let service = Arc::clone(&self.service);
+        let host = self.host.clone();
         let work = self.working.spawn(async move {
             Finished {
                 id: Some(id),
-                message: Some(answer(&service, id, &message).await),
+                message: Some(answer(host.application(), id, &message).await),
             }
         });
         self.questions.insert(id, work);
@@ -116,11 +115,11 @@ impl Session {
     fn notification(&mut self, head: &Head<'_>, message: Bytes) {
         let event_id = head.event_id.as_deref().unwrap_or_default().to_owned();
         let call = head.call.as_deref().unwrap_or_default();
-        let outcome = self.service.take_notification(call, message);
-        let service = Arc::clone(&self.service);
+        let outcome = self.host.take_notification(call, message);
+        let host = self.host.clone();
         self.working.spawn(async move {
             let outcome = outcome.await.unwrap_or(Outcome::Failed);
-            service.count_notification(outcome);
+            host.count_notification(outcome);
             let done = outcome == Outcome::Done;
             Finished {
                 id: None,
@@ -132,13 +131,13 @@ impl Session {
     fn forget(&mut self, id: ConsultationId) {
         if let Some(work) = self.questions.remove(&id) {
             debug!(%id, "an answer is of no use any more");
-            self.service.counters.add(Count::Cancelled, 1);
+            self.host.application().happened(Happening::Cancelled);
             work.abort();
         }
     }
 
     fn log_refusal(&self, refusal: &ErrorMessage<'_>) {
-        self.service.counters.add(Count::Refused, 1);
+        self.host.application().happened(Happening::Refused);
         let id = refusal.id.map(|id| id.to_string()).unwrap_or_default();
         let pointer = refusal.pointer.as_deref().unwrap_or_default();
         warn!(id, code = %refusal.code, pointer, "the proxy refused: {}", refusal.message);
@@ -173,11 +172,11 @@ impl Session {
     }
 }
 
-async fn answer(service: &Service, id: ConsultationId, message: &[u8]) -> Vec<u8> {
+async fn answer(application: &impl Application, id: ConsultationId, message: &[u8]) -> Vec<u8> {
     match serde_json::from_slice(message) {
-        Ok(FromProxy::Route { event, .. }) => service.answer(&event).await.to_json(),
+        Ok(FromProxy::Route { event, .. }) => application.answer(&event).await.into_json(id),
         Ok(_) => Vec::new(),
-        Err(error) => bad_message(service, Some(id), &error),
+        Err(error) => bad_message(application, Some(id), &error),
     }
 }
 
@@ -190,12 +189,12 @@ pub(crate) fn acknowledge(event_id: &str) -> Vec<u8> {
 
 /// Says that a message can't be read.
 pub(crate) fn bad_message(
-    service: &Service,
+    application: &impl Application,
     id: Option<ConsultationId>,
     error: &serde_json::Error,
 ) -> Vec<u8> {
     warn!(%error, "the proxy sent something that can't be read");
-    service.counters.add(Count::BadMessages, 1);
+    application.happened(Happening::BadMessage);
     json(&FromApplication::Error(ErrorMessage {
         id,
         reference: None,
@@ -225,7 +224,7 @@ mod tests {
     }
 
     async fn talk(messages: &[&str]) -> Vec<Value> {
-        let mut session = Session::new(Fixture::new(RULES).service(None), false);
+        let mut session = Session::new(Host::new(Fixture::new(RULES).service(None)), false);
         let mut out = Vec::new();
         for message in messages {
             let message = Bytes::copy_from_slice(message.as_bytes());
@@ -278,7 +277,10 @@ mod tests {
     #[tokio::test]
     async fn a_proxy_that_dials_has_to_show_the_secret_first() {
         let begin = |messages: &[&'static str]| {
-            let mut session = Session::new(Fixture::new(RULES).service(Some("s3cret")), false);
+            let mut session = Session::new(
+                Host::new(Fixture::new(RULES).service(Some("s3cret"))),
+                false,
+            );
             let handled: Result<Vec<_>, Stranger> = messages
                 .iter()
                 .map(|message| session.handle(&Bytes::from_static(message.as_bytes())))

@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
+use crate::application::Identity;
 use crate::chain;
-use crate::service::{Identity, Service};
+use crate::service::Service;
 use crate::setup::Setup;
 use crate::watch::Current;
 
@@ -43,6 +44,7 @@ impl Fixture {
     pub(crate) fn service(&self, token: Option<&str>) -> Arc<Service> {
         let identity = Identity {
             name: "test".to_owned(),
+            release: None,
             token: token.map(str::to_owned),
             max_in_flight: 7,
         };
@@ -62,7 +64,7 @@ impl Fixture {
         let selection = setup.steps.for_event(question.step);
         let now = UNIX_EPOCH + Duration::from_secs(question.time);
         let answer = chain::decide(&setup, &selection, &event, now).await;
-        serde_json::from_slice(&answer.to_json()).unwrap()
+        serde_json::from_slice(&answer.into_json(event.id)).unwrap()
     }
 
     fn path(&self) -> std::path::PathBuf {

@@ -4,8 +4,9 @@
 
 use std::path::PathBuf;
 
-use reference_router::chain::Answer;
-use reference_router::service::{Identity, Service};
+use reference_router::answer::Answer;
+use reference_router::application::{Application, Identity};
+use reference_router::service::Service;
 use reference_router::setup::Setup;
 use reference_router::watch;
 use serde_json::{Value, json};
@@ -16,13 +17,8 @@ fn example(name: &str) -> PathBuf {
 }
 
 async fn ask(name: &str, uri: &str, step: Option<&str>) -> Value {
-    let identity = Identity {
-        name: "test".to_owned(),
-        token: None,
-        max_in_flight: 1,
-    };
     let current = watch::follow(&example(name)).unwrap();
-    let service = Service::new(identity, Vec::new(), current).unwrap();
+    let service = Service::new(Identity::new("test"), Vec::new(), current).unwrap();
     let event = json!({
         "id": "00000001-00000002-00000003", "call": "c", "node": "edge", "deadline_ms": 5000,
         "attempt": 1, "reason": "new", "step": step,
@@ -32,9 +28,10 @@ async fn ask(name: &str, uri: &str, step: Option<&str>) -> Value {
                     "to": {"uri": uri}, "call_id": "x", "cseq": 1, "headers": []},
     })
     .to_string();
-    let answer = service.answer(&serde_json::from_str(&event).unwrap()).await;
+    let event = serde_json::from_str(&event).unwrap();
+    let answer = service.answer(&event).await;
     assert!(matches!(answer, Answer::Document(_)), "{answer:?}");
-    serde_json::from_slice(&answer.to_json()).unwrap()
+    serde_json::from_slice(&answer.into_json(event.id)).unwrap()
 }
 
 fn uris(document: &Value) -> Vec<&str> {

@@ -1,6 +1,5 @@
 //! Proxies that this application dials, over TCP or WebSocket, with TLS or without.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_schemas::frame::{Decoder, Framing};
@@ -15,8 +14,9 @@ use super::link::StreamLink;
 use super::tls::TlsFiles;
 use super::websocket::ClientLink;
 use super::{Began, ChannelError, Left, converse};
+use crate::application::Application;
 use crate::backoff::Backoff;
-use crate::service::Service;
+use crate::host::Host;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A connection that lasted so long was of use: the next loss begins anew with short waits.
@@ -34,11 +34,11 @@ pub struct Settings {
 }
 
 /// Keeps a connection to the proxy until `stop`; other proxies are nothing to it.
-pub async fn run(settings: Settings, service: Arc<Service>, stop: CancellationToken) {
+pub async fn run(settings: Settings, host: Host<impl Application>, stop: CancellationToken) {
     let mut backoff = Backoff::new();
     while !stop.is_cancelled() {
         let begun = Instant::now();
-        let ended = attempt(&settings, &service, &stop).await;
+        let ended = attempt(&settings, &host, &stop).await;
         if begun.elapsed() > OF_USE {
             backoff.reset();
         }
@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, service: Arc<Service>, stop: CancellationTo
 /// One connection from its beginning to its end.
 async fn attempt(
     settings: &Settings,
-    service: &Arc<Service>,
+    host: &Host<impl Application>,
     stop: &CancellationToken,
 ) -> Result<Left, ChannelError> {
     let proxy = &settings.proxy;
@@ -70,9 +70,9 @@ async fn attempt(
     if proxy.is_encrypted() {
         let securing = timeout(CONNECT, settings.tls.connect(proxy.host(), stream)).await;
         let stream = securing.map_err(|_| ChannelError::ConnectTimeout)??;
-        speak(stream, settings, service, stop).await
+        speak(stream, settings, host, stop).await
     } else {
-        speak(stream, settings, service, stop).await
+        speak(stream, settings, host, stop).await
     }
 }
 
@@ -86,7 +86,7 @@ async fn connect(proxy: &Endpoint) -> Result<TcpStream, ChannelError> {
 async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send>(
     stream: S,
     settings: &Settings,
-    service: &Arc<Service>,
+    host: &Host<impl Application>,
     stop: &CancellationToken,
 ) -> Result<Left, ChannelError> {
     let proxy = &settings.proxy;
@@ -95,14 +95,14 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send>(
             info!(%proxy, "connected");
             let decoder = Decoder::new(settings.framing);
             let mut link = StreamLink::new(stream, settings.framing, decoder);
-            converse(&mut link, service, Began::Dialled, stop).await
+            converse(&mut link, host, Began::Dialled, stop).await
         }
         Scheme::Ws | Scheme::Wss => {
             let url = proxy.to_string();
-            let opening = timeout(CONNECT, ClientLink::open(&url, service.token(), stream)).await;
+            let opening = timeout(CONNECT, ClientLink::open(&url, host.token(), stream)).await;
             let mut link = opening.map_err(|_| ChannelError::ConnectTimeout)??;
             info!(%proxy, "connected");
-            converse(&mut link, service, Began::Dialled, stop).await
+            converse(&mut link, host, Began::Dialled, stop).await
         }
     }
 }

@@ -5,7 +5,6 @@
 //! the next application.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +14,7 @@ use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, Uri};
 use tidegate_schemas::FromProxy;
 use tidegate_schemas::frame::DEFAULT_LIMIT;
 use tidegate_schemas::message::FromApplication;
@@ -27,23 +26,33 @@ use tracing::{info, warn};
 
 use super::websocket::{SUBPROTOCOL, ServerLink};
 use super::{Began, converse};
-use crate::chain::{Answer, json};
+use crate::answer::{Answer, json};
+use crate::application::Application;
+use crate::host::Host;
 use crate::notifications::Outcome;
 use crate::secret;
-use crate::service::Service;
 use crate::session::{Head, acknowledge, bad_message};
 
 /// So long it goes on serving once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
 
-#[derive(Clone)]
-struct Server {
-    service: Arc<Service>,
+struct Server<A> {
+    host: Host<A>,
     stop: CancellationToken,
     conversations: TaskTracker,
 }
 
-impl Server {
+impl<A> Clone for Server<A> {
+    fn clone(&self) -> Self {
+        Self {
+            host: self.host.clone(),
+            stop: self.stop.clone(),
+            conversations: self.conversations.clone(),
+        }
+    }
+}
+
+impl<A: Application> Server<A> {
     /// `usual`, or `drain` once the end has begun.
     fn unless_leaving(&self, usual: Vec<u8>) -> Response {
         let body = match self.stop.is_cancelled() {
@@ -66,11 +75,11 @@ impl Server {
 /// The listener fails.
 pub async fn serve(
     listener: TcpListener,
-    service: Arc<Service>,
+    host: Host<impl Application>,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let server = Server {
-        service,
+        host,
         stop,
         conversations: TaskTracker::new(),
     };
@@ -80,8 +89,7 @@ pub async fn serve(
         .route("/", post(take).get(upgrade))
         .route("/route", post(take).get(upgrade))
         .route("/health", get(health))
-        .route("/data", get(data))
-        .route("/counters", get(counters))
+        .fallback(get(page))
         .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
         .with_state(server);
     let serving = axum::serve(listener, routes);
@@ -92,13 +100,20 @@ pub async fn serve(
 }
 
 /// Any message of the contract.
-async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> Response {
-    let service = &server.service;
-    if !is_trusted(service, &headers) {
+async fn take<A: Application>(
+    State(server): State<Server<A>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let host = &server.host;
+    if !is_trusted(host, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let unreadable = |error: &serde_json::Error| {
-        document(StatusCode::BAD_REQUEST, bad_message(service, None, error))
+        document(
+            StatusCode::BAD_REQUEST,
+            bad_message(host.application(), None, error),
+        )
     };
     let head = match serde_json::from_slice::<Head<'_>>(&body) {
         Ok(head) => head,
@@ -109,16 +124,16 @@ async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> 
     }
     match serde_json::from_slice(&body) {
         Ok(FromProxy::Route { event, .. }) => {
-            let answer = service.answer(&event).await;
+            let answer = host.application().answer(&event).await;
             let status = match &answer {
                 Answer::Document(_) => StatusCode::OK,
                 Answer::Unable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             };
-            document(status, answer.to_json())
+            document(status, answer.into_json(event.id))
         }
         Ok(FromProxy::Hello(hello)) => {
             info!(proxy = %hello.name, version = %hello.version, "the proxy says hello");
-            server.unless_leaving(service.hello(false))
+            server.unless_leaving(host.hello(false))
         }
         Ok(FromProxy::Ping) => server.unless_leaving(json(&FromApplication::Pong)),
         Ok(_) => StatusCode::NO_CONTENT.into_response(),
@@ -127,14 +142,14 @@ async fn take(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> 
 }
 
 /// Answered when it is done: the status is the acknowledgement.
-async fn notification(server: &Server, head: &Head<'_>, body: Bytes) -> Response {
-    let service = &server.service;
+async fn notification(server: &Server<impl Application>, head: &Head<'_>, body: Bytes) -> Response {
+    let host = &server.host;
     let call = head.call.as_deref().unwrap_or_default();
-    let outcome = service
+    let outcome = host
         .take_notification(call, body)
         .await
         .unwrap_or(Outcome::Failed);
-    service.count_notification(outcome);
+    host.count_notification(outcome);
     let event_id = head.event_id.as_deref().unwrap_or_default();
     match outcome {
         Outcome::Done => server.unless_leaving(acknowledge(event_id)),
@@ -147,16 +162,15 @@ fn document(status: StatusCode, body: Vec<u8>) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-fn is_trusted(service: &Service, headers: &HeaderMap) -> bool {
+fn is_trusted(host: &Host<impl Application>, headers: &HeaderMap) -> bool {
     let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
     let shown = secret::bearer(shown).unwrap_or_default();
-    service
-        .token()
+    host.token()
         .is_none_or(|wanted| secret::same(wanted, shown))
 }
 
-async fn upgrade(
-    State(server): State<Server>,
+async fn upgrade<A: Application>(
+    State(server): State<Server<A>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -172,7 +186,7 @@ async fn upgrade(
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let shows = headers.contains_key(AUTHORIZATION);
-    let trusted = is_trusted(&server.service, &headers);
+    let trusted = is_trusted(&server.host, &headers);
     if shows && !trusted {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -185,7 +199,7 @@ async fn upgrade(
             info!("a proxy has connected over WebSocket");
             let began = Began::Accepted { trusted };
             let mut link = ServerLink(socket);
-            match converse(&mut link, &server.service, began, &server.stop).await {
+            match converse(&mut link, &server.host, began, &server.stop).await {
                 Ok(_) => info!("the connection has ended"),
                 Err(error) => warn!(%error, "the connection has ended"),
             }
@@ -194,18 +208,19 @@ async fn upgrade(
     })
 }
 
-async fn health(State(server): State<Server>) -> Response {
+async fn health<A: Application>(State(server): State<Server<A>>) -> Response {
     let status = match server.stop.is_cancelled() {
         true => StatusCode::SERVICE_UNAVAILABLE,
         false => StatusCode::OK,
     };
-    (status, Json(server.service.health())).into_response()
+    let page = server.host.application().page("/health");
+    let usual = || serde_json::json!({"status": "ok"});
+    (status, Json(page.unwrap_or_else(usual))).into_response()
 }
 
-async fn data(State(server): State<Server>) -> Response {
-    Json(server.service.data()).into_response()
-}
-
-async fn counters(State(server): State<Server>) -> Response {
-    Json(server.service.counters()).into_response()
+async fn page<A: Application>(State(server): State<Server<A>>, uri: Uri) -> Response {
+    match server.host.application().page(uri.path()) {
+        Some(page) => Json(page).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }

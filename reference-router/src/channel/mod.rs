@@ -11,7 +11,7 @@ mod websocket;
 pub use tls::TlsFiles;
 
 use std::io;
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
 
 use tidegate_schemas::frame::FrameError;
@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use self::link::Link;
-use crate::counters::Count;
-use crate::service::Service;
+use crate::application::{Application, Happening};
+use crate::host::Host;
 use crate::session::{Session, Stranger};
 
 /// After this long without a word the proxy is asked whether it is there, and has as long to say so.
@@ -70,7 +70,7 @@ pub(crate) enum Began {
 /// Why a conversation ended in good order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// The configuration wants other notifications than were asked for in `hello`.
+    /// The application wants other notifications than were asked for in `hello`.
     Changed,
     /// The application is about to end.
     Stopped,
@@ -79,45 +79,43 @@ pub(crate) enum Left {
 /// Speaks with a proxy until the connection or the application ends.
 pub(crate) async fn converse(
     link: &mut impl Link,
-    service: &Arc<Service>,
+    host: &Host<impl Application>,
     began: Began,
     stop: &CancellationToken,
 ) -> Result<Left, ChannelError> {
-    service.counters.add(Count::Connections, 1);
+    host.application().happened(Happening::Connected);
     let trusted = match began {
         Began::Dialled => true,
         Began::Accepted { trusted } => trusted,
     };
     let mut conversation = Conversation {
         link,
-        session: Session::new(Arc::clone(service), trusted),
+        session: Session::new(host.clone(), trusted),
         heard: Instant::now(),
         asked: false,
     };
-    let hello = service.hello(began == Began::Dialled);
+    let hello = host.hello(began == Began::Dialled);
     conversation.send(&[hello]).await?;
-    let left = conversation.serve(service, stop).await?;
+    let left = conversation.serve(host.application(), stop).await?;
     conversation.leave().await?;
     Ok(left)
 }
 
-struct Conversation<'l, L> {
+struct Conversation<'l, L, A> {
     link: &'l mut L,
-    session: Session,
+    session: Session<A>,
     heard: Instant,
     /// A ping waits for an answer.
     asked: bool,
 }
 
-impl<L: Link> Conversation<'_, L> {
+impl<L: Link, A: Application> Conversation<'_, L, A> {
     async fn serve(
         &mut self,
-        service: &Service,
+        application: &A,
         stop: &CancellationToken,
     ) -> Result<Left, ChannelError> {
-        let subscribed = service.setup().subscribes();
-        let mut changes = service.changes();
-        let mut follows = true;
+        let mut resubscribes = pin!(application.resubscribes());
         loop {
             let limit = HEARTBEAT * if self.asked { 2 } else { 1 };
             tokio::select! {
@@ -125,12 +123,7 @@ impl<L: Link> Conversation<'_, L> {
                 answers = self.session.finished() => self.send(&answers).await?,
                 () = sleep_until(self.heard + limit) => self.knock().await?,
                 () = stop.cancelled() => return Ok(Left::Stopped),
-                changed = changes.changed(), if follows => {
-                    follows = changed.is_ok();
-                    if service.setup().subscribes() != subscribed {
-                        return Ok(Left::Changed);
-                    }
-                }
+                () = &mut resubscribes => return Ok(Left::Changed),
             }
         }
     }

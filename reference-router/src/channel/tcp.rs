@@ -1,7 +1,6 @@
 //! A TCP server, for proxies that dial their applications.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_schemas::frame::{Decoder, Framing};
@@ -13,7 +12,8 @@ use tracing::{info, warn};
 
 use super::link::StreamLink;
 use super::{Began, converse};
-use crate::service::Service;
+use crate::application::Application;
+use crate::host::Host;
 
 /// So long a proxy has time to show by its first byte how it tells messages apart.
 const FIRST_BYTE: Duration = Duration::from_millis(500);
@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(
     listener: TcpListener,
     framing: Framing,
-    service: Arc<Service>,
+    host: Host<impl Application>,
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -35,8 +35,8 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (service, stop) = (Arc::clone(&service), stop.clone());
-                connections.spawn(talk(stream, peer, framing, service, stop));
+                let (host, stop) = (host.clone(), stop.clone());
+                connections.spawn(talk(stream, peer, framing, host, stop));
             }
             Err(error) => {
                 warn!(%error, "a connection can't be taken");
@@ -64,7 +64,7 @@ async fn talk(
     stream: TcpStream,
     peer: SocketAddr,
     framing: Framing,
-    service: Arc<Service>,
+    host: Host<impl Application>,
     stop: CancellationToken,
 ) {
     info!(%peer, "a proxy has connected");
@@ -72,7 +72,7 @@ async fn talk(
     let framing = shown(&stream).await.unwrap_or(framing);
     let mut link = StreamLink::new(stream, framing, Decoder::new(framing));
     let began = Began::Accepted { trusted: false };
-    match converse(&mut link, &service, began, &stop).await {
+    match converse(&mut link, &host, began, &stop).await {
         Ok(_) => info!(%peer, "the connection has ended"),
         Err(error) => warn!(%peer, %error, "the connection has ended"),
     }

@@ -17,7 +17,7 @@ async fn connect_with(token: Option<&str>, framing: Framing) -> (Scene, Proxy, J
     let serving = tcp::serve(
         listener,
         Framing::Lines,
-        scene.service.clone(),
+        scene.host.clone(),
         scene.stop.clone(),
     );
     let router = tokio::spawn(serving);
@@ -48,7 +48,8 @@ async fn a_proxy_that_dials_is_greeted_served_and_left_in_good_order() {
     let hello = proxy.receive().await.unwrap();
     assert_eq!(
         hello,
-        json!({"type": "hello", "version": "1.0", "name": "test", "max_in_flight": 7})
+        json!({"type": "hello", "version": "1.0", "name": "test", "release": "7.1",
+               "max_in_flight": 7})
     );
     proxy
         .send(&json!({"type": "hello", "version": "1.0", "name": "edge"}))

@@ -49,7 +49,7 @@ fn dial(scene: &Scene, proxy: &str, framing: Framing) -> impl Future<Output = ()
         framing,
         tls: Default::default(),
     };
-    dial::run(settings, scene.service.clone(), scene.stop.clone())
+    dial::run(settings, scene.host.clone(), scene.stop.clone())
 }
 
 pub(crate) struct Proxy {
@@ -107,6 +107,7 @@ async fn hello_comes_first_and_says_who_is_there() {
     assert_eq!(
         hello,
         json!({"type": "hello", "version": "1.0", "name": "test", "token": "s3cret",
+               "release": "7.1",
                "max_in_flight": 7})
     );
     assert_eq!(proxy.decoder.framing(), Some(Framing::Lines));

@@ -19,7 +19,7 @@ impl Served {
     pub(crate) async fn of(scene: Scene) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let serving = http::serve(listener, scene.service.clone(), scene.stop.clone());
+        let serving = http::serve(listener, scene.host.clone(), scene.stop.clone());
         tokio::spawn(serving);
         Self {
             scene,
@@ -65,7 +65,8 @@ async fn hello_and_ping_are_answered_and_drain_is_taken() {
         .await;
     assert_eq!(
         hello.json::<Value>().await.unwrap(),
-        json!({"type": "hello", "version": "1.0", "name": "test", "max_in_flight": 7})
+        json!({"type": "hello", "version": "1.0", "name": "test", "release": "7.1",
+               "max_in_flight": 7})
     );
     let pong = served.post(&json!({"type": "ping"})).await;
     assert_eq!(pong.json::<Value>().await.unwrap(), json!({"type": "pong"}));

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_router::service::{Identity, Service};
+use reference_router::application::Identity;
+use reference_router::host::Host;
+use reference_router::service::Service;
 use reference_router::watch::{self, Current};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) folder: TempDir,
     pub(crate) current: tokio::sync::watch::Receiver<Current>,
     pub(crate) service: Arc<Service>,
+    pub(crate) host: Host<Service>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -40,6 +43,7 @@ impl Scene {
         let current = watch::follow(&folder.path().join("router.toml")).unwrap();
         let identity = Identity {
             name: "test".to_owned(),
+            release: Some("7.1".to_owned()),
             token: token.map(str::to_owned),
             max_in_flight: 7,
         };
@@ -47,6 +51,7 @@ impl Scene {
         Self {
             folder,
             current,
+            host: Host::new(Arc::clone(&service)),
             service,
             stop: CancellationToken::new(),
         }

@@ -126,11 +126,7 @@ async fn a_proxy_is_dialled_and_dialled_again() {
         framing: Framing::Lines,
         tls: Default::default(),
     };
-    let router = tokio::spawn(dial::run(
-        settings,
-        scene.service.clone(),
-        scene.stop.clone(),
-    ));
+    let router = tokio::spawn(dial::run(settings, scene.host.clone(), scene.stop.clone()));
     let accept = async || {
         let (stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
         accept_hdr_async(stream, agree).await.unwrap()
