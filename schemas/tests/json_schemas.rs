@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Value, json};
+use tidegate_schemas::record::Line;
 use tidegate_schemas::{FromApplication, FromProxy, RouteDocument, RouteEvent, json};
 
 const UPDATE: &str = "UPDATE_SCHEMAS";
@@ -79,6 +80,7 @@ fn generated(name: &str) -> Value {
     match name {
         "from-application" => schema_of::<Anything>(),
         "from-proxy" => schema_of::<FromProxy<'_>>(),
+        "recording" => schema_of::<Line<'_>>(),
         "route-document" => schema_of::<RouteDocument>(),
         "route-event" => route_event(),
         other => panic!("{other} is in json::ALL, but nothing generates it"),

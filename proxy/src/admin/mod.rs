@@ -5,6 +5,9 @@
 mod answer;
 mod extract;
 mod guard;
+pub(crate) mod openapi;
+mod operation;
+mod operations;
 mod routes;
 
 use std::io;

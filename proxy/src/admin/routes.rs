@@ -1,12 +1,13 @@
-//! What can be asked.
+//! How what can be asked is carried out; what that is stands in the table of operations.
 
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::response::IntoResponse;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,6 +20,8 @@ use tidegate_schemas::call::CallSummary;
 use super::answer::Refusal;
 use super::extract::Body;
 use super::guard::{self, Guard};
+use super::openapi;
+use super::operations::operations;
 use crate::config::Application;
 use crate::manage::{ManageError, Manager};
 
@@ -30,21 +33,11 @@ type Answer<T> = Result<Json<T>, Refusal>;
 
 /// All of it, behind the guard.
 pub(super) fn router(manager: Arc<Manager>, guard: Guard) -> Router {
-    let one = get(application).patch(alter).delete(remove);
-    Router::new()
-        .route("/v1/health", get(health))
-        .route("/v1/applications", get(applications).post(add))
-        .route("/v1/applications/{name}", one)
-        .route("/v1/applications/{name}/drain", post(drain))
-        .route("/v1/applications/{name}/resume", post(resume))
-        .route("/v1/applications/{name}/promote", post(promote))
-        .route("/v1/applications/{name}/ask", post(ask))
-        .route("/v1/calls", get(calls))
-        .route("/v1/calls/{call}", get(call))
-        .route("/v1/calls/{call}/terminate", post(terminate))
-        .route("/v1/counters", get(counters))
-        .route("/v1/config", get(config))
-        .route("/v1/reload", post(reload))
+    let served = operations().into_iter();
+    let router = served.fold(Router::new(), |router, operation| {
+        router.route(operation.path, operation.handler)
+    });
+    router
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY))
@@ -52,23 +45,27 @@ pub(super) fn router(manager: Arc<Manager>, guard: Guard) -> Router {
         .with_state(manager)
 }
 
-async fn health(State(manager): Managed) -> Json<Health> {
+pub(super) async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi::text())
+}
+
+pub(super) async fn health(State(manager): Managed) -> Json<Health> {
     Json(manager.health().await)
 }
 
-async fn applications(State(manager): Managed) -> Json<Applications> {
+pub(super) async fn applications(State(manager): Managed) -> Json<Applications> {
     let applications = manager.applications().await;
     Json(Applications { applications })
 }
 
-async fn application(
+pub(super) async fn application(
     State(manager): Managed,
     Path(name): Path<String>,
 ) -> Answer<admin::Application> {
     Ok(Json(manager.application(&name).await?))
 }
 
-async fn add(
+pub(super) async fn add(
     State(manager): Managed,
     Body(new): Body<Application>,
 ) -> Result<(StatusCode, Json<admin::Application>), Refusal> {
@@ -76,7 +73,7 @@ async fn add(
     Ok((StatusCode::CREATED, Json(added)))
 }
 
-async fn alter(
+pub(super) async fn alter(
     State(manager): Managed,
     Path(name): Path<String>,
     Body(change): Body<ApplicationChange>,
@@ -84,16 +81,25 @@ async fn alter(
     Ok(Json(manager.alter(&name, &change).await?))
 }
 
-async fn remove(State(manager): Managed, Path(name): Path<String>) -> Result<StatusCode, Refusal> {
+pub(super) async fn remove(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
     manager.remove(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn drain(State(manager): Managed, Path(name): Path<String>) -> Answer<admin::Application> {
+pub(super) async fn drain(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Answer<admin::Application> {
     Ok(Json(manager.alter(&name, &draining(true)).await?))
 }
 
-async fn resume(State(manager): Managed, Path(name): Path<String>) -> Answer<admin::Application> {
+pub(super) async fn resume(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Answer<admin::Application> {
     Ok(Json(manager.alter(&name, &draining(false)).await?))
 }
 
@@ -104,7 +110,7 @@ fn draining(draining: bool) -> ApplicationChange {
     }
 }
 
-async fn promote(
+pub(super) async fn promote(
     State(manager): Managed,
     Path(name): Path<String>,
     Body(Promotion { alone }): Body<Promotion>,
@@ -112,7 +118,7 @@ async fn promote(
     Ok(Json(manager.promote(&name, alone).await?))
 }
 
-async fn ask(
+pub(super) async fn ask(
     State(manager): Managed,
     Path(name): Path<String>,
     Body(question): Body<SampleQuestion>,
@@ -120,18 +126,21 @@ async fn ask(
     Ok(Json(manager.sample(&name, question).await?))
 }
 
-async fn calls(State(manager): Managed) -> Json<Calls<'static>> {
+pub(super) async fn calls(State(manager): Managed) -> Json<Calls<'static>> {
     let calls = manager.calls().await;
     Json(Calls { calls })
 }
 
-async fn call(State(manager): Managed, Path(name): Path<String>) -> Answer<CallSummary<'static>> {
+pub(super) async fn call(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Answer<CallSummary<'static>> {
     let mut calls = manager.calls().await.into_iter();
     let found = calls.find(|it| it.call == name);
     Ok(Json(found.ok_or(ManageError::UnknownCall)?))
 }
 
-async fn terminate(
+pub(super) async fn terminate(
     State(manager): Managed,
     Path(name): Path<String>,
     Body(Termination { reason }): Body<Termination>,
@@ -143,7 +152,7 @@ async fn terminate(
     }
 }
 
-async fn counters(State(manager): Managed) -> Json<Counters> {
+pub(super) async fn counters(State(manager): Managed) -> Json<Counters> {
     let stats = manager.stats().await;
     let groups = stats.groups().iter().map(|group| {
         let counters = group.counters.iter();
@@ -153,19 +162,19 @@ async fn counters(State(manager): Managed) -> Json<Counters> {
     Json(groups.collect())
 }
 
-async fn config(State(manager): Managed) -> Json<Value> {
+pub(super) async fn config(State(manager): Managed) -> Json<Value> {
     Json(manager.config().await)
 }
 
 /// How to reload.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct HowToReload {
+pub(super) struct HowToReload {
     /// Only show what would change.
     dry_run: bool,
 }
 
-async fn reload(
+pub(super) async fn reload(
     State(manager): Managed,
     how: Result<Query<HowToReload>, QueryRejection>,
 ) -> Answer<Reloaded> {

@@ -107,6 +107,7 @@ impl FromStr for RoutingListen {
 /// One application, by its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "ApplicationSettings")]
 pub struct Application {
     /// What it calls itself in its `hello`, or what it is called here. Each name once.
     pub name: String,
