@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
+use routing_application::Answer;
 use tidegate_schemas::RouteEvent;
 use tidegate_schemas::document::{Action, RouteDocument};
 
-use crate::answer::Answer;
 use crate::ask::Ask;
 use crate::modules::{Name, Step, by_rule};
 use crate::setup::Setup;

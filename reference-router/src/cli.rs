@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reference_router::application::Identity;
-use reference_router::channel::TlsFiles;
-use reference_router::channel::dial::Settings;
-use reference_router::channel::endpoint::Endpoint;
+use routing_application::Identity;
+use routing_application::channel::TlsFiles;
+use routing_application::channel::dial::Settings;
+use routing_application::channel::endpoint::Endpoint;
 use tidegate_schemas::frame::Framing;
 
 /// Where a proxy on this machine listens.

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use routing_application::{Answer, Happening};
 use serde_json::{Map, Value};
 use tidegate_schemas::document::Action;
 
-use crate::answer::Answer;
-use crate::application::Happening;
 use crate::chain::kind;
 
 /// What is counted.

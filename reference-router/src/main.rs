@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use reference_router::channel::{dial, http, tcp};
-use reference_router::host::Host;
 use reference_router::service::Service;
 use reference_router::setup::Setup;
 use reference_router::watch;
+use routing_application::Host;
+use routing_application::channel::{dial, http, tcp};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;

@@ -4,6 +4,7 @@ use std::future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use routing_application::{Answer, Application, Happening, Identity, NotDone};
 use serde_json::{Value, json};
 use tidegate_schemas::RouteEvent;
 use tidegate_schemas::call::{CallEvent, CallEventKind};
@@ -11,8 +12,6 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-use crate::answer::Answer;
-use crate::application::{Application, Happening, Identity, NotDone};
 use crate::chain;
 use crate::counters::{Count, Counters};
 use crate::setup::Setup;

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -10,11 +9,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::application::Identity;
 use crate::chain;
-use crate::service::Service;
 use crate::setup::Setup;
-use crate::watch::Current;
 
 /// A configuration and its data files, in a directory of its own.
 pub(crate) struct Fixture {
@@ -39,21 +35,6 @@ impl Fixture {
 
     pub(crate) fn refused(&self) -> String {
         Setup::load(&self.path(), None).unwrap_err().0.to_string()
-    }
-
-    pub(crate) fn service(&self, token: Option<&str>) -> Arc<Service> {
-        let identity = Identity {
-            name: "test".to_owned(),
-            release: None,
-            token: token.map(str::to_owned),
-            max_in_flight: 7,
-        };
-        let current = Current {
-            setup: Arc::new(self.load()),
-            problem: None,
-        };
-        let (_, current) = tokio::sync::watch::channel(current);
-        Service::new(identity, Vec::new(), current).unwrap()
     }
 
     /// The answer as JSON, also where it is an error.

@@ -4,11 +4,11 @@
 
 use std::path::PathBuf;
 
-use reference_router::answer::Answer;
-use reference_router::application::{Application, Identity};
 use reference_router::service::Service;
 use reference_router::setup::Setup;
 use reference_router::watch;
+use routing_application::Answer;
+use routing_application::{Application, Identity};
 use serde_json::{Value, json};
 
 fn example(name: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Proxies that dial the router over TCP.
 
-use reference_router::channel::tcp;
+use routing_application::channel::tcp;
 use serde_json::json;
 use tidegate_schemas::frame::Framing;
 use tokio::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Proxies that the router dials over TCP.
 
 use bytes::BytesMut;
-use reference_router::channel::dial::{self, Settings};
+use routing_application::channel::dial::{self, Settings};
 use serde_json::{Value, json};
 use tidegate_schemas::frame::{Decoder, Framing, encode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

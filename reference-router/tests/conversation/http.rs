@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use reference_router::channel::http;
 use reqwest::{Client, Response};
+use routing_application::channel::http;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use reference_router::application::Application;
+use routing_application::Application;
 use serde_json::{Value, json};
 
 use crate::http::Served;

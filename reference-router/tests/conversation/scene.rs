@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reference_router::application::Identity;
-use reference_router::host::Host;
 use reference_router::service::Service;
 use reference_router::watch::{self, Current};
+use routing_application::{Host, Identity};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;

@@ -1,7 +1,7 @@
 //! WebSocket in both roles.
 
 use futures_util::{SinkExt, StreamExt};
-use reference_router::channel::dial::{self, Settings};
+use routing_application::channel::dial::{self, Settings};
 use serde_json::{Value, json};
 use tidegate_schemas::frame::Framing;
 use tokio::net::{TcpListener, TcpStream};

@@ -209,22 +209,17 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::testing::{Fixture, Question};
+    use crate::testing;
 
     const FIRST: &str = "00000001-00000002-00000003";
     const SECOND: &str = "00000001-00000002-00000004";
-    const RULES: &str = "[default]\nreply = { code = 404 }";
 
     fn question(id: &str) -> String {
-        let mut question = Question::default().to_json();
-        question["type"] = "route".into();
-        question["version"] = "1.0".into();
-        question["id"] = id.into();
-        question.to_string()
+        testing::question(id).to_string()
     }
 
     async fn talk(messages: &[&str]) -> Vec<Value> {
-        let mut session = Session::new(Host::new(Fixture::new(RULES).service(None)), false);
+        let mut session = Session::new(testing::host(None), false);
         let mut out = Vec::new();
         for message in messages {
             let message = Bytes::copy_from_slice(message.as_bytes());
@@ -277,10 +272,7 @@ mod tests {
     #[tokio::test]
     async fn a_proxy_that_dials_has_to_show_the_secret_first() {
         let begin = |messages: &[&'static str]| {
-            let mut session = Session::new(
-                Host::new(Fixture::new(RULES).service(Some("s3cret"))),
-                false,
-            );
+            let mut session = Session::new(testing::host(Some("s3cret")), false);
             let handled: Result<Vec<_>, Stranger> = messages
                 .iter()
                 .map(|message| session.handle(&Bytes::from_static(message.as_bytes())))
