@@ -23,7 +23,7 @@ mod identity;
 mod key;
 mod output;
 mod own;
-mod plan;
+pub mod plan;
 mod question;
 mod reply;
 mod request;

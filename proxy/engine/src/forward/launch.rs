@@ -17,7 +17,7 @@ use crate::branch::BranchHandle;
 use crate::context::{Branch, BranchEnd, Cancel, Client, Originals, Phase, Request};
 use crate::core::Step;
 use crate::output::{Output, ResolveId};
-use crate::plan::{Target, TargetId};
+use crate::plan::{Patience, Target, TargetId};
 use crate::time::Time;
 use crate::transaction::{ClientInvite, ClientNonInvite, Effects, Timer};
 
@@ -244,15 +244,8 @@ impl<O: Output> Step<'_, O> {
     /// fr_timer, and the time for a final response after a provisional one: fr_inv_timer, else
     /// Timer C.
     pub(crate) fn patience(&self, index: usize) -> (Option<u32>, u32) {
-        let timers = &self.core.config.timers;
-        let target = self.target_of(index);
-        let fr = target
-            .and_then(|target| target.fr_timer)
-            .or(timers.fr_timer);
-        let fr_inv = target
-            .and_then(|target| target.fr_inv_timer)
-            .or(timers.fr_inv_timer);
-        (fr, fr_inv.unwrap_or(timers.timer_c))
+        let patience = Patience::of(self.target_of(index), &self.core.config.timers);
+        (patience.silence, patience.ringing)
     }
 
     /// Step 11 and section 16.7 step 2: sets Timer C. Entries that fire early are armed again.

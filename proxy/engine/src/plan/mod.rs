@@ -30,7 +30,9 @@
 
 mod check;
 mod compile;
+mod describe;
 mod headers;
+mod patience;
 mod pointer;
 mod policy;
 mod run;
@@ -47,6 +49,12 @@ use crate::call::CallKinds;
 use crate::config::{Config, Listener};
 
 pub(crate) use compile::compile;
+pub use describe::{
+    Description, GroupDescription, GroupEnd, HeaderChanges, IdentityChange, OutcomeDescription,
+    Outcomes, Part, Redirects, RouteDescription, Rule, Silence, TargetDescription, Then, Timer,
+    TimerSource, describe,
+};
+pub(crate) use patience::Patience;
 pub(crate) use tree::{HeaderPlan, IdentityPlan, Plan, Target, TargetId};
 
 /// What a document may refer to, and how large it may be.

@@ -142,7 +142,7 @@ impl Plan {
 
     /// A 3xx that is the application's business leads to it; else the nearest level that mentions the
     /// outcome decides.
-    fn ruling(&self, leaf: u16, outcome: BranchOutcome) -> Option<Ruling> {
+    pub(super) fn ruling(&self, leaf: u16, outcome: BranchOutcome) -> Option<Ruling> {
         if self.on_redirect == Some(OnRedirect::Ask) && outcome.status() / 100 == 3 {
             return Some(Ruling::AskRedirected);
         }
@@ -153,7 +153,12 @@ impl Plan {
     }
 
     /// Tells the groups around a node how it ended, from the inside out, until one goes on.
-    fn climb(&mut self, leaf: u16, verdict: Verdict, launch: &mut Vec<TargetId>) -> Progress {
+    pub(super) fn climb(
+        &mut self,
+        leaf: u16,
+        verdict: Verdict,
+        launch: &mut Vec<TargetId>,
+    ) -> Progress {
         let (mut node, mut verdict) = (leaf, verdict);
         while let Some(parent) = self.node(node).parent {
             let next = self.node(node).next;

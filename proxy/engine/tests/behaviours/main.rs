@@ -12,6 +12,7 @@ mod asking;
 mod calls;
 mod cancel;
 mod consultation;
+mod described;
 mod errors;
 mod finished;
 mod forward;
