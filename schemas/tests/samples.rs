@@ -8,6 +8,7 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use tidegate_schemas::message::{Inbound, Question, parse_inbound};
+use tidegate_schemas::record::Line;
 use tidegate_schemas::{DocumentError, FromProxy, RouteDocument, json, lenient};
 
 struct Sample {
@@ -18,7 +19,14 @@ struct Sample {
 impl Sample {
     /// What it is a sample of: the first words of its name.
     fn kind(&self) -> &'static str {
-        ["document", "event", "from-application", "from-proxy"]
+        let kinds = [
+            "document",
+            "event",
+            "from-application",
+            "from-proxy",
+            "recording",
+        ];
+        kinds
             .into_iter()
             .find(|kind| self.name.starts_with(kind))
             .unwrap_or_else(|| panic!("{} is a sample of nothing", self.name))
@@ -66,6 +74,7 @@ fn validator(kind: &str) -> Validator {
         "event" => json::ROUTE_EVENT,
         "from-application" => json::FROM_APPLICATION,
         "from-proxy" => json::FROM_PROXY,
+        "recording" => json::RECORDING,
         other => panic!("no schema for {other}"),
     };
     jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap()
@@ -76,6 +85,9 @@ fn read(kind: &str, value: &Value) -> Result<(), DocumentError> {
     match kind {
         "document" => RouteDocument::from_json(&json).map(drop),
         "from-application" => parse_inbound(&json).map(drop),
+        "recording" => serde_json::from_slice::<Line<'_>>(&json)
+            .map(drop)
+            .map_err(|error| DocumentError::new("", error.to_string())),
         _ => serde_json::from_slice::<FromProxy<'_>>(&json)
             .map(drop)
             .map_err(|error| DocumentError::new("", error.to_string())),
@@ -202,6 +214,38 @@ fn what_the_proxy_sends_is_written_as_it_was_read() {
         if let FromProxy::Route { event, .. } = &message {
             let question = serde_json::to_value(Question::new(event)).unwrap();
             assert_eq!(question, sample.value, "{}", sample.name);
+        }
+    }
+}
+
+#[test]
+fn a_line_of_a_recording_is_written_as_it_was_read() {
+    let of_recordings = |sample: &&Sample| sample.kind() == "recording";
+    for sample in samples("valid").iter().filter(of_recordings) {
+        let json = serde_json::to_vec(&sample.value).unwrap();
+        let line: Line<'_> = serde_json::from_slice(&json).unwrap();
+        let written = serde_json::to_value(&line).unwrap();
+        assert_eq!(written, sample.value, "{}", sample.name);
+    }
+}
+
+#[test]
+fn every_message_has_a_valid_sample() {
+    let names: Vec<_> = samples("valid").into_iter().map(|it| it.name).collect();
+    for (kind, text, pointer) in [
+        ("from-proxy", json::FROM_PROXY, "/oneOf"),
+        ("from-application", json::FROM_APPLICATION, "/then/oneOf"),
+        ("recording", json::RECORDING, "/oneOf"),
+    ] {
+        let schema: Value = serde_json::from_str(text).unwrap();
+        for message in schema.pointer(pointer).unwrap().as_array().unwrap() {
+            let word = message["properties"]["type"]["const"].as_str().unwrap();
+            let wanted = match word {
+                "route" => "event".to_owned(),
+                word => format!("{kind}-{word}"),
+            };
+            let is_there = names.iter().any(|name| name.starts_with(&wanted));
+            assert!(is_there, "samples/valid has no {wanted}*.json");
         }
     }
 }

@@ -1,9 +1,4 @@
-//! The JSON Schemas that are checked in are those of the types.
-
-#![allow(clippy::unwrap_used, reason = "what can't be read fails the test")]
-
-use std::fs;
-use std::path::{Path, PathBuf};
+//! The JSON Schema of each kind of message.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, json_schema};
@@ -11,7 +6,18 @@ use serde_json::{Value, json};
 use tidegate_schemas::record::Line;
 use tidegate_schemas::{FromApplication, FromProxy, RouteDocument, RouteEvent, json};
 
-const UPDATE: &str = "UPDATE_SCHEMAS";
+use super::check_in;
+
+pub(crate) fn generated(name: &str) -> Value {
+    match name {
+        "from-application" => schema_of::<Anything>(),
+        "from-proxy" => schema_of::<FromProxy<'_>>(),
+        "recording" => schema_of::<Line<'_>>(),
+        "route-document" => schema_of::<RouteDocument>(),
+        "route-event" => route_event(),
+        other => panic!("{other} is in json::ALL, but nothing generates it"),
+    }
+}
 
 fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12();
@@ -76,45 +82,17 @@ impl JsonSchema for Anything {
     }
 }
 
-fn generated(name: &str) -> Value {
-    match name {
-        "from-application" => schema_of::<Anything>(),
-        "from-proxy" => schema_of::<FromProxy<'_>>(),
-        "recording" => schema_of::<Line<'_>>(),
-        "route-document" => schema_of::<RouteDocument>(),
-        "route-event" => route_event(),
-        other => panic!("{other} is in json::ALL, but nothing generates it"),
-    }
-}
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("json")
-        .join(name)
-        .with_extension("schema.json")
-}
-
 #[test]
 fn the_checked_in_schemas_are_those_of_the_types() {
-    let update = std::env::var_os(UPDATE).is_some();
-    for (name, checked_in) in json::ALL {
-        let fresh = serde_json::to_string_pretty(&generated(name)).unwrap() + "\n";
-        if update {
-            fs::write(file(name), fresh).unwrap();
-        } else {
-            assert!(
-                fresh == checked_in,
-                "schemas/json/{name}.schema.json is stale: the types have changed. Write it anew \
-                 with `{UPDATE}=1 cargo test -p tidegate-schemas --test json_schemas`"
-            );
-        }
+    for (name, _) in json::ALL {
+        check_in(&format!("json/{name}.schema.json"), &generated(name));
     }
 }
 
 #[test]
 fn every_schema_is_a_valid_one_of_draft_2020_12() {
-    for (name, text) in json::ALL {
-        let schema: Value = serde_json::from_str(text).unwrap();
+    for (name, _) in json::ALL {
+        let schema = generated(name);
         assert_eq!(
             schema["$schema"], "https://json-schema.org/draft/2020-12/schema",
             "{name}"
