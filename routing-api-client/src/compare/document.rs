@@ -219,16 +219,17 @@ fn contacts(
     );
 }
 
+/// An object whose keys an application chooses.
+type Object<'a> = Option<&'a Map<String, Value>>;
+
 /// Compares objects key by key; an empty one is absent.
 fn object(
     field: &str,
     at: At<'_>,
-    (expected, found): (Option<&Map<String, Value>>, Option<&Map<String, Value>>),
+    (expected, found): (Object<'_>, Object<'_>),
     report: &mut Report<'_>,
 ) {
-    let keys = |map: Option<&Map<String, Value>>| {
-        map.map(|map| map.keys().cloned().collect::<BTreeSet<String>>())
-    };
+    let keys = |map: Object<'_>| map.map(|map| map.keys().cloned().collect::<BTreeSet<String>>());
     let (mut all, others) = (keys(expected).unwrap_or_default(), keys(found));
     all.extend(others.unwrap_or_default());
     for key in all {
@@ -243,7 +244,7 @@ fn object(
     }
 }
 
-fn get<'a>(map: Option<&'a Map<String, Value>>, key: &str) -> Option<&'a Value> {
+fn get<'a>(map: Object<'a>, key: &str) -> Option<&'a Value> {
     map?.get(key)
 }
 

@@ -209,7 +209,7 @@ fn check(
     let mut results = matching.iter().map(fits);
     match results.find(Result::is_ok) {
         Some(_) => Ok(()),
-        None => matching.iter().try_for_each(|it| fits(it)),
+        None => matching.iter().try_for_each(fits),
     }
 }
 
