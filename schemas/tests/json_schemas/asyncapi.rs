@@ -50,7 +50,7 @@ fn describe(message: &Message, schemas: &Map<String, Value>) -> Value {
         "payload": message.reference(),
         "examples": examples.collect::<Vec<_>>(),
     });
-    if let Some(name) = correlation(&schemas[&message.schema], schemas) {
+    if let Some(name) = correlation(&schemas[&message.schema]) {
         let name = format!("#/components/correlationIds/{name}");
         described["correlationId"] = json!({ "$ref": name });
     }
@@ -58,19 +58,15 @@ fn describe(message: &Message, schemas: &Map<String, Value>) -> Value {
 }
 
 /// The key by which an answer finds what it answers.
-fn correlation(schema: &Value, schemas: &Map<String, Value>) -> Option<&'static str> {
-    let referred = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
-    let referred = referred.map(|name| &schemas[name]["properties"]);
-    let has = |key: &str| {
-        schema["properties"].get(key).is_some()
-            || referred.is_some_and(|properties| properties.get(key).is_some())
-    };
+fn correlation(schema: &Value) -> Option<&'static str> {
     let keys = [
         ("id", "consultation"),
         ("event_id", "notification"),
         ("ref", "request"),
     ];
-    let found = keys.into_iter().find(|(key, _)| has(key));
+    let found = keys
+        .into_iter()
+        .find(|(key, _)| schema["properties"].get(key).is_some());
     found.map(|(_, name)| name)
 }
 

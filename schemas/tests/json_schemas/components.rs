@@ -1,5 +1,7 @@
 //! The schemas of all messages in one place, as AsyncAPI and OpenAPI want them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::samples;
@@ -36,6 +38,7 @@ impl Components {
         let then = &from_application["then"]["oneOf"];
         let mut from_application = messages(then, "application", &mut schemas);
         from_application.push(document(&schemas));
+        forget_unused(&mut schemas, from_proxy.iter().chain(&from_application));
         Self {
             from_proxy,
             from_application,
@@ -85,7 +88,7 @@ fn messages(all: &Value, sender: &str, schemas: &mut Map<String, Value>) -> Vec<
         let word = alternative["properties"]["type"]["const"].as_str().unwrap();
         let key = format!("{sender}{}", capitalised(word));
         let schema = capitalised(&key);
-        schemas.insert(schema.clone(), alternative.clone());
+        schemas.insert(schema.clone(), flat(alternative, schemas));
         let prefix = match word {
             "route" => "event".to_owned(),
             word => format!("from-{sender}-{word}"),
@@ -99,6 +102,65 @@ fn messages(all: &Value, sender: &str, schemas: &mut Map<String, Value>) -> Vec<
         }
     })
     .collect()
+}
+
+/// With the keys of what it refers to, since not every reader looks at what stands beside `$ref`.
+fn flat(message: &Value, schemas: &Map<String, Value>) -> Value {
+    let mut flat = message.clone();
+    let Some(reference) = flat.as_object_mut().unwrap().remove("$ref") else {
+        return flat;
+    };
+    let referred = &schemas[name_in(reference.as_str().unwrap())];
+    let only = ["description", "properties", "required", "type"];
+    let keys = referred.as_object().unwrap().keys();
+    assert!(
+        keys.into_iter().all(|key| only.contains(&key.as_str())),
+        "{referred}"
+    );
+    let properties = flat["properties"].as_object_mut().unwrap();
+    properties.extend(referred["properties"].as_object().unwrap().clone());
+    let required = flat["required"].as_array_mut().unwrap();
+    required.extend(
+        referred["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .cloned(),
+    );
+    flat
+}
+
+fn name_in(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap()
+}
+
+fn forget_unused<'a>(
+    schemas: &mut Map<String, Value>,
+    messages: impl Iterator<Item = &'a Message>,
+) {
+    let mut used = BTreeSet::new();
+    let mut waiting: Vec<String> = messages.map(|it| it.schema.clone()).collect();
+    while let Some(name) = waiting.pop() {
+        if used.insert(name.clone()) {
+            references(&schemas[&name], &mut waiting);
+        }
+    }
+    schemas.retain(|name, _| used.contains(name));
+}
+
+fn references(schema: &Value, found: &mut Vec<String>) {
+    match schema {
+        Value::Object(map) => {
+            found.extend(
+                map.get("$ref")
+                    .and_then(Value::as_str)
+                    .map(|it| name_in(it).to_owned()),
+            );
+            map.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
 }
 
 fn document(schemas: &Map<String, Value>) -> Message {

@@ -20,13 +20,13 @@ fn document() -> Value {
     document["components"]["schemas"] = Value::Object(components.schemas);
     let post = &mut document["paths"]["/"]["post"];
     post["requestBody"]["content"] =
-        content(request(&components.from_proxy), &components.from_proxy);
+        content(&request(&components.from_proxy), &components.from_proxy);
     let answers = &components.from_application;
-    post["responses"]["200"]["content"] = content(response(answers), answers);
+    post["responses"]["200"]["content"] = content(&response(answers), answers);
     document
 }
 
-fn content(schema: Value, messages: &[Message]) -> Value {
+fn content(schema: &Value, messages: &[Message]) -> Value {
     let examples = messages.iter().flat_map(|it| &it.examples);
     let examples = examples.map(|(name, value)| (name.clone(), json!({ "value": value })));
     let examples: Map<_, _> = examples.collect();
