@@ -6,6 +6,7 @@
 
 mod admin;
 mod bind;
+mod check_router;
 pub mod cli;
 pub mod config;
 mod demo;

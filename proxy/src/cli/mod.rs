@@ -1,6 +1,7 @@
 //! The program `tidegate`.
 
 mod check;
+mod check_router;
 mod ctl;
 mod demo;
 mod exit;
@@ -66,6 +67,9 @@ enum Command {
     /// Place calls through a proxy of its own, draw each, and verify it
     #[command(after_help = demo::EXAMPLES)]
     Demo(demo::Demo),
+    /// Tell the author of a routing application what it gets wrong, over its own channel
+    #[command(after_help = check_router::EXAMPLES)]
+    CheckRouter(check_router::CheckRouter),
     /// Look after a running proxy: applications, calls, counters, reload
     #[command(after_help = ctl::EXAMPLES)]
     Ctl(ctl::Ctl),
@@ -107,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Run(setup) => run::run(&setup),
         Command::Check(setup) => check::check(&setup),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::CheckRouter(arguments) => check_router::check_router(&arguments),
         Command::Ctl(arguments) => ctl::ctl(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }

@@ -23,6 +23,18 @@ impl Config {
     /// # Errors
     /// Where and why it could not.
     pub fn check_answer(&self, document: &RouteDocument) -> Result<(), DocumentError> {
-        compile(document, &Scope::of(self, true)).map(drop)
+        self.check_answer_to(document, true)
+    }
+
+    /// The same about an INVITE, or about any other request.
+    ///
+    /// # Errors
+    /// Where and why it could not.
+    pub fn check_answer_to(
+        &self,
+        document: &RouteDocument,
+        is_invite: bool,
+    ) -> Result<(), DocumentError> {
+        compile(document, &Scope::of(self, is_invite)).map(drop)
     }
 }
