@@ -1,17 +1,10 @@
 //! What can be said on the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use routing_application::Identity;
-use routing_application::channel::TlsFiles;
-use routing_application::channel::dial::Settings;
-use routing_application::channel::endpoint::Endpoint;
-use tidegate_schemas::frame::Framing;
-
-/// Where a proxy on this machine listens.
-const USUAL_PROXY: &str = "127.0.0.1:8448";
+use routing_application::args::Channels;
 
 /// Answers Tidegate's routing questions, and bills calls
 ///
@@ -73,26 +66,8 @@ pub(crate) struct Run {
     )]
     pub(crate) rules: PathBuf,
 
-    /// Where proxies listen for routing applications: host:port, or a URL with tcp, tls, ws or wss;
-    /// several are separated by commas. Without this and without --listen, 127.0.0.1:8448
-    #[arg(long, env = "ROUTER_PROXY", value_delimiter = ',')]
-    proxy: Vec<Endpoint>,
-
-    /// Connections to each proxy: its shards spread their questions over them
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
-    connections: u16,
-
-    /// Where to listen for HTTP and WebSocket
-    #[arg(long, env = "ROUTER_LISTEN", value_delimiter = ',')]
-    pub(crate) listen: Vec<SocketAddr>,
-
-    /// Where to listen for proxies that dial over TCP
-    #[arg(long, env = "ROUTER_LISTEN_TCP", value_delimiter = ',')]
-    pub(crate) listen_tcp: Vec<SocketAddr>,
-
-    /// How messages are told apart on a TCP connection; a proxy that dials shows it by its first byte
-    #[arg(long, value_enum, default_value = "lines")]
-    pub(crate) framing: FramingName,
+    #[command(flatten)]
+    pub(crate) channels: Channels,
 
     /// The only steps or modules that decide; what they leave open is passed on
     #[arg(long, value_delimiter = ',')]
@@ -101,77 +76,11 @@ pub(crate) struct Run {
     /// The name under which the proxy logs this application
     #[arg(long, default_value = "reference-router")]
     name: String,
-
-    /// The secret: shown to proxies that are dialled, asked of those that dial
-    #[arg(long, env = "ROUTER_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-
-    /// How many questions each connection takes at once
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    max_in_flight: u32,
-
-    /// Who may have signed the certificates of proxies, for tls:// and wss:// (PEM)
-    #[arg(long)]
-    ca_file: Option<PathBuf>,
-
-    /// The certificate of this application, where proxies want one (PEM)
-    #[arg(long, requires = "key_file")]
-    certificate_file: Option<PathBuf>,
-
-    /// Its key (PEM)
-    #[arg(long, requires = "certificate_file")]
-    key_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum FramingName {
-    /// One JSON text a line
-    Lines,
-    /// Netstrings, as Kamailio's evapi has them
-    Netstring,
-}
-
-impl From<FramingName> for Framing {
-    fn from(name: FramingName) -> Self {
-        match name {
-            FramingName::Lines => Self::Lines,
-            FramingName::Netstring => Self::Netstring,
-        }
-    }
 }
 
 impl Run {
     pub(crate) fn identity(&self) -> Identity {
-        Identity {
-            name: self.name.clone(),
-            release: Some(env!("CARGO_PKG_VERSION").to_owned()),
-            token: self.token.clone(),
-            max_in_flight: self.max_in_flight,
-        }
-    }
-
-    /// A connection each.
-    pub(crate) fn proxies(&self) -> impl Iterator<Item = Settings> {
-        let tls = TlsFiles {
-            ca_file: self.ca_file.clone(),
-            certificate_file: self.certificate_file.clone(),
-            key_file: self.key_file.clone(),
-        };
-        let settings = move |proxy| Settings {
-            proxy,
-            framing: self.framing.into(),
-            tls: tls.clone(),
-        };
-        let each = self.endpoints().into_iter().map(settings);
-        each.flat_map(|settings| (0..self.connections).map(move |_| settings.clone()))
-    }
-
-    fn endpoints(&self) -> Vec<Endpoint> {
-        let listens = !self.listen.is_empty() || !self.listen_tcp.is_empty();
-        match self.proxy.as_slice() {
-            [] if listens => Vec::new(),
-            [] => USUAL_PROXY.parse().into_iter().collect(),
-            proxies => proxies.to_vec(),
-        }
+        self.channels
+            .identity(&self.name, env!("CARGO_PKG_VERSION"))
     }
 }

@@ -13,12 +13,8 @@ use reference_router::service::Service;
 use reference_router::setup::Setup;
 use reference_router::watch;
 use routing_application::Host;
-use routing_application::channel::{dial, http, tcp};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, Run};
@@ -60,45 +56,13 @@ async fn run(args: &Run) -> anyhow::Result<()> {
     let data = current.borrow().setup.summary();
     info!(file = %args.rules.display(), modules = %data["modules"], "rules read");
     let service = Service::new(args.identity(), args.steps.clone(), current)?;
-    let stop = CancellationToken::new();
-    let channels = begin(args, &Host::new(Arc::clone(&service)), &stop).await?;
+    let host = Host::new(Arc::clone(&service));
+    let channels = args.channels.open(&host).await?;
     tokio::spawn(service.sweep());
     wait_for_signal().await?;
     info!("leaving");
-    stop.cancel();
-    channels.join_all().await;
+    channels.leave().await;
     Ok(())
-}
-
-/// Dials and listens.
-async fn begin(
-    args: &Run,
-    host: &Host<Service>,
-    stop: &CancellationToken,
-) -> anyhow::Result<JoinSet<()>> {
-    let mut channels = JoinSet::new();
-    for address in &args.listen {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("--listen {address}"))?;
-        info!(address = %listener.local_addr()?, "listening for HTTP and WebSocket");
-        let serving = http::serve(listener, host.clone(), stop.clone());
-        channels.spawn(async move {
-            if let Err(error) = serving.await {
-                error!(%error, "no longer listening");
-            }
-        });
-    }
-    for address in &args.listen_tcp {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.with_context(|| format!("--listen-tcp {address}"))?;
-        info!(address = %listener.local_addr()?, "listening for TCP");
-        let framing = args.framing.into();
-        channels.spawn(tcp::serve(listener, framing, host.clone(), stop.clone()));
-    }
-    for settings in args.proxies() {
-        channels.spawn(dial::run(settings, host.clone(), stop.clone()));
-    }
-    Ok(channels)
 }
 
 fn init_logs() {

@@ -5,10 +5,12 @@
 
 mod answer;
 mod application;
+pub mod args;
 mod backoff;
 pub mod channel;
 mod host;
 mod notifications;
+pub mod replay;
 mod secret;
 mod session;
 #[cfg(test)]

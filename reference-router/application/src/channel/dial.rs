@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidegate_schemas::frame::{Decoder, Framing};
+use tidegate_schemas::frame::Framing;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -93,8 +93,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin + Send>(
     match proxy.scheme {
         Scheme::Tcp | Scheme::Tls => {
             info!(%proxy, "connected");
-            let decoder = Decoder::new(settings.framing);
-            let mut link = StreamLink::new(stream, settings.framing, decoder);
+            let mut link = StreamLink::new(stream, settings.framing);
             converse(&mut link, host, Began::Dialled, stop).await
         }
         Scheme::Ws | Scheme::Wss => {

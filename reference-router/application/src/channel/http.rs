@@ -4,6 +4,7 @@
 //! no question, and answers what is in flight; the proxy finds the door closed for the rest, and asks
 //! the next application.
 
+use std::future;
 use std::io;
 use std::time::Duration;
 
@@ -11,21 +12,21 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tidegate_schemas::FromProxy;
 use tidegate_schemas::frame::DEFAULT_LIMIT;
 use tidegate_schemas::message::FromApplication;
-use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::websocket::{SUBPROTOCOL, ServerLink};
-use super::{Began, converse};
+use super::{Began, Listener, converse};
 use crate::answer::{Answer, json};
 use crate::application::Application;
 use crate::host::Host;
@@ -33,6 +34,8 @@ use crate::notifications::Outcome;
 use crate::secret;
 use crate::session::{Head, acknowledge, bad_message};
 
+/// The application's own version, as `release` in `hello`.
+const RELEASE: HeaderName = HeaderName::from_static("application-release");
 /// So long it goes on serving once the end has begun.
 const LINGER: Duration = Duration::from_millis(500);
 
@@ -74,7 +77,7 @@ impl<A: Application> Server<A> {
 /// # Errors
 /// The listener fails.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     host: Host<impl Application>,
     stop: CancellationToken,
 ) -> io::Result<()> {
@@ -85,18 +88,32 @@ pub async fn serve(
     };
     let conversations = server.conversations.clone();
     let left = server.clone().left();
+    let release = release(&server.host);
     let routes = Router::new()
         .route("/", post(take).get(upgrade))
         .route("/route", post(take).get(upgrade))
         .route("/health", get(health))
         .fallback(get(page))
         .layer(DefaultBodyLimit::max(DEFAULT_LIMIT))
+        .layer(map_response(move |mut response: Response| {
+            if let Some(release) = &release {
+                let headers = response.headers_mut();
+                headers.insert(RELEASE, release.clone());
+            }
+            future::ready(response)
+        }))
         .with_state(server);
-    let serving = axum::serve(listener, routes);
+    let serving = axum::serve(listener.into(), routes);
     serving.with_graceful_shutdown(left).await?;
     conversations.close();
     conversations.wait().await;
     Ok(())
+}
+
+/// Nothing where it can't stand in a header.
+fn release(host: &Host<impl Application>) -> Option<HeaderValue> {
+    let release = host.application().identity().release.as_ref()?;
+    HeaderValue::from_str(release).ok()
 }
 
 /// Any message of the contract.

@@ -32,12 +32,17 @@ pub(crate) struct StreamLink<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> StreamLink<S> {
-    pub(crate) fn new(stream: S, framing: Framing, decoder: Decoder) -> Self {
+    pub(crate) fn new(stream: S, framing: Framing) -> Self {
+        Self::after(stream, framing, BytesMut::with_capacity(16 * 1024))
+    }
+
+    /// When this much was read already.
+    pub(crate) fn after(stream: S, framing: Framing, input: BytesMut) -> Self {
         Self {
             stream,
-            decoder,
+            decoder: Decoder::new(framing),
             framing,
-            input: BytesMut::with_capacity(16 * 1024),
+            input,
             output: Vec::with_capacity(16 * 1024),
         }
     }

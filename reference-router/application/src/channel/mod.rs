@@ -4,11 +4,13 @@ pub mod dial;
 pub mod endpoint;
 pub mod http;
 mod link;
+mod listener;
 pub mod tcp;
 mod tls;
 mod websocket;
 
-pub use tls::TlsFiles;
+pub use listener::{Duplex, Listener};
+pub use tls::{TlsError, TlsFiles};
 
 use std::io;
 use std::pin::pin;
@@ -51,7 +53,7 @@ pub(crate) enum ChannelError {
     #[error(transparent)]
     Stranger(#[from] Stranger),
     #[error(transparent)]
-    Tls(#[from] tls::TlsError),
+    Tls(#[from] TlsError),
     #[error(transparent)]
     WebSocket(#[from] Box<tokio_tungstenite::tungstenite::Error>),
     #[error("a message that is no text")]
