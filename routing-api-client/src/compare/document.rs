@@ -194,7 +194,8 @@ fn contacts(
     let differ = |(one, two): (&RedirectContact, &RedirectContact)| spelled(one) != spelled(two);
     let common = expected.len().min(found.len());
     let first = expected.iter().zip(found).position(differ);
-    let Some(first) = first.or((expected.len() != found.len()).then_some(common)) else {
+    let one_is_longer = (expected.len() != found.len()).then_some(common);
+    let Some(first) = first.or(one_is_longer) else {
         return;
     };
     let shown = |list: &[RedirectContact], at: &str| -> Found {

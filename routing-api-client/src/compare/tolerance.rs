@@ -35,7 +35,7 @@ enum Below {
     Nothing,
     /// Names that an application chooses.
     Anything,
-    These(&'static [(&'static str, Below)]),
+    These(&'static [(&'static str, Self)]),
     /// All fields of a document again.
     Document,
 }

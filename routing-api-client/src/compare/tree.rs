@@ -109,7 +109,7 @@ impl<'a> Node<'a> {
     pub(super) fn label(&self) -> Value {
         match &self.kind {
             Kind::Target(target) => given(&target.uri)
-                .or(given(&target.dst_uri))
+                .or_else(|| given(&target.dst_uri))
                 .map_or(Value::Null, Value::from),
             Kind::Group(members) => members.nodes.iter().map(Self::label).collect(),
         }
