@@ -31,6 +31,7 @@ type Hello struct {
 	Type        string   `json:"type"`
 	Version     string   `json:"version"`
 	Name        string   `json:"name"`
+	Release     string   `json:"release"`
 	Token       string   `json:"token,omitempty"`
 	MaxInFlight int      `json:"max_in_flight"`
 	Subscribe   []string `json:"subscribe"`
@@ -54,10 +55,13 @@ type Settings struct {
 	Token   string
 }
 
+// This application's own version, by which records and reports tell one from the next.
+const release = "0.1.0"
+
 func hello(name, token string) Hello {
 	// All kinds of notifications there are.
 	kinds := []string{"progress", "answered", "failed", "ended"}
-	return Hello{"hello", "1.0", name, token, 1000, kinds}
+	return Hello{"hello", "1.0", name, release, token, 1000, kinds}
 }
 
 func parse(raw []byte) (Message, error) {

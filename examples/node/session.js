@@ -2,6 +2,7 @@
 
 const { bill } = require('./billing');
 const { decide } = require('./decide');
+const { version } = require('./package.json');
 
 const HEARTBEAT_MS = 5000;
 
@@ -12,6 +13,7 @@ const hello = (name, token) => ({
   type: 'hello',
   version: '1.0',
   name,
+  release: version,
   token,
   max_in_flight: 1000,
   subscribe: SUBSCRIBE,

@@ -8,6 +8,9 @@ import sys
 from billing import bill
 from decide import decide
 
+# This application's own version, by which records and reports tell one from the next.
+RELEASE = "0.1.0"
+
 HEARTBEAT = 5.0
 FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 
@@ -21,6 +24,7 @@ def hello(name, token=None):
         "type": "hello",
         "version": "1.0",
         "name": name,
+        "release": RELEASE,
         "max_in_flight": 1000,
         "subscribe": SUBSCRIBE,
     }

@@ -24,6 +24,7 @@ mod proxy;
 mod redis;
 mod request;
 mod router;
+pub mod scripted;
 mod sipp;
 
 use std::time::Duration;

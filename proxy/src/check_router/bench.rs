@@ -318,6 +318,10 @@ impl Bench {
             }
         };
         let found = found.map(|why| Finding::new(why).sent(sent));
+        if found.is_some() {
+            // What comes next is tried on a connection that is not disturbed yet.
+            self.hang_up().await;
+        }
         self.report.verify(check, found);
     }
 

@@ -34,7 +34,7 @@ pub(crate) use self::text::{json, list, text};
 use crate::config::Config;
 
 /// An application that was started together with the kit may need a moment.
-const STARTING: Duration = Duration::from_secs(5);
+const STARTING: Duration = Duration::from_secs(10);
 
 /// How long an application that dials in is waited for.
 const AWAITED: Duration = Duration::from_secs(30);

@@ -26,19 +26,27 @@ impl Paint {
 }
 
 /// All checks, as `--list` prints them.
-pub(crate) fn list() -> String {
-    let mut text = String::new();
-    for check in ALL {
-        let _ = writeln!(
-            text,
-            "{:<22} {:<8} {}",
-            check.name,
-            check.severity.to_string(),
-            check.rule
-        );
+pub(crate) fn list(as_json: bool) -> String {
+    if as_json {
+        let checks: Value = ALL.iter().map(|check| described(check)).collect();
+        return format!("{checks:#}");
     }
-    text.truncate(text.trim_end().len());
-    text
+    let lines = ALL.iter().map(|check| {
+        let severity = check.severity.to_string();
+        format!("{:<22} {severity:<8} {}", check.name, check.rule)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn described(check: &Check) -> Value {
+    json!({
+        "name": check.name,
+        "group": check.group,
+        "severity": check.severity,
+        "rule": check.rule,
+        "place": place(check),
+        "remedy": check.remedy,
+    })
 }
 
 /// The report for people.
@@ -195,17 +203,10 @@ pub(crate) fn json(report: &Report) -> Value {
 
 fn check_as_json(check: &Check, tally: &Tally) -> Value {
     let findings: Vec<_> = tally.findings.iter().map(finding_as_json).collect();
-    let mut value = json!({
-        "name": check.name,
-        "group": check.group,
-        "severity": check.severity,
-        "rule": check.rule,
-        "place": place(check),
-        "remedy": check.remedy,
-        "outcome": tally.outcome(),
-        "kept": tally.passed,
-        "findings": findings,
-    });
+    let mut value = described(check);
+    value["outcome"] = tally.outcome().into();
+    value["kept"] = tally.passed.into();
+    value["findings"] = findings.into();
     if tally.more > 0 {
         value["more"] = tally.more.into();
     }

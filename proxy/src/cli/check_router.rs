@@ -130,7 +130,7 @@ const MOST_EVENTS: usize = 200;
 
 pub(super) fn check_router(arguments: &CheckRouter) -> ExitCode {
     if arguments.list {
-        return exit::answer(&check_router::list());
+        return exit::answer(&check_router::list(arguments.json));
     }
     match run(arguments) {
         Err(why) => exit::complain(exit::START, &why),
