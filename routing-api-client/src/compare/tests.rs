@@ -94,7 +94,7 @@ fn the_order_is_shown_by_what_the_targets_are_called() {
 fn very_many_targets_are_compared_in_time_and_reported_in_part() {
     let routes = |name: &str| -> Value {
         let target = |index| json!({"uri": format!("sip:{name}{index}@example.com")});
-        (0..20_000).map(target).collect()
+        (0..5_000).map(target).collect()
     };
     let began = std::time::Instant::now();
     let got = places(
