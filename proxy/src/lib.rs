@@ -5,6 +5,7 @@
 //! routing applications, so that nothing on the path of a call is locked.
 
 mod admin;
+mod ask;
 mod bind;
 mod check_router;
 pub mod cli;

@@ -228,6 +228,7 @@ fn policy(dial: Dial) -> Arc<Policy> {
         pool: 0,
         weight: 1,
         canary: None,
+        shadow: None,
         max_in_flight: None,
         draining: false,
         dial: Some(dial),

@@ -10,6 +10,12 @@ pub(super) const OK: u8 = 0;
 pub(super) const CONFIG: u8 = 1;
 /// A call of the demonstration did not end as it should.
 pub(super) const UNLIKE: u8 = 1;
+/// An application answers otherwise than it should.
+pub(super) const DIFFERS: u8 = 1;
+/// The command line is wrong.
+pub(super) const USAGE: u8 = 2;
+/// A file can't be read, or an application can't be reached.
+pub(super) const UNREACHED: u8 = 3;
 /// An address can't be listened on, or the system lacks something.
 pub(super) const START: u8 = 3;
 /// A part of the proxy failed while it ran.
@@ -21,6 +27,11 @@ pub(super) const CUT: u8 = 5;
 pub(super) fn complain(code: u8, what: &impl Display) -> ExitCode {
     let _ = writeln!(io::stderr(), "{what}");
     ExitCode::from(code)
+}
+
+/// Says something on the side.
+pub(super) fn tell(what: &impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// Ends well, with an answer. A reader that has had enough, such as `head`, is no failure.

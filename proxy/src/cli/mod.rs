@@ -1,10 +1,12 @@
 //! The program `tidegate`.
 
+mod ask;
 mod check;
 mod check_router;
 mod ctl;
 mod demo;
 mod exit;
+mod reach;
 mod run;
 mod schema;
 mod signals;
@@ -73,6 +75,9 @@ enum Command {
     /// Look after a running proxy: applications, calls, counters, reload
     #[command(after_help = ctl::EXAMPLES)]
     Ctl(ctl::Ctl),
+    /// Ask an application one question, and draw what its answer would do
+    #[command(after_help = ask::EXAMPLES)]
+    Ask(Box<ask::Ask>),
     /// Print the JSON Schema of something, or a list of what there is
     Schema {
         /// What to describe
@@ -113,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::CheckRouter(arguments) => check_router::check_router(&arguments),
         Command::Ctl(arguments) => ctl::ctl(&arguments),
+        Command::Ask(arguments) => ask::ask(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }
 }

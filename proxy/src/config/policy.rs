@@ -228,6 +228,13 @@ fn dial(it: &Application, key: &str) -> Result<Option<client::Dial>, Problem> {
     }))
 }
 
+impl Application {
+    /// How it is dialled; nothing where it dials in.
+    pub(crate) fn way(&self) -> Result<Option<client::Dial>, Problem> {
+        dial(self, "application")
+    }
+}
+
 /// The address in `field`.
 pub(super) fn endpoint(field: &'static str, url: &str) -> Result<client::Endpoint, Unspeakable> {
     url.parse()

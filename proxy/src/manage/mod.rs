@@ -8,7 +8,7 @@ mod applications;
 mod error;
 mod reload;
 mod runtime;
-mod sample;
+pub(crate) mod sample;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -80,7 +80,7 @@ fn judge(
     Ok((serde_json::to_value(document).ok(), problem))
 }
 
-fn invalid(error: &DocumentError) -> Fault {
+pub(crate) fn invalid(error: &DocumentError) -> Fault {
     Fault {
         code: "invalid_document".to_owned(),
         message: error.reason.to_string(),
@@ -89,7 +89,7 @@ fn invalid(error: &DocumentError) -> Fault {
 }
 
 /// The event as JSON, which can be read as one.
-fn event(config: &Config, question: SampleQuestion) -> Result<Value, ManageError> {
+pub(crate) fn event(config: &Config, question: SampleQuestion) -> Result<Value, ManageError> {
     let deadline_ms = question.deadline_ms.unwrap_or(config.routing.deadline_ms);
     let mut event = match question.event {
         Some(event) => Value::Object(event),
@@ -102,7 +102,7 @@ fn event(config: &Config, question: SampleQuestion) -> Result<Value, ManageError
     Ok(event)
 }
 
-fn read(event: &str) -> Result<RouteEvent<'_>, ManageError> {
+pub(crate) fn read(event: &str) -> Result<RouteEvent<'_>, ManageError> {
     let wrong = |error| Problem::new("event", format!("is no event: {error}"));
     serde_json::from_str(event).map_err(|error| ManageError::Invalid(wrong(error)))
 }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a command was not carried out.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(in crate::cli) enum Trouble {
     /// The admin API can't be reached.
     Unreached(String),
     /// The proxy refused.
@@ -28,7 +28,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    pub(super) fn exit(&self) -> u8 {
+    pub(in crate::cli) fn exit(&self) -> u8 {
         match self {
             Self::Unreached(_) => exit::START,
             Self::Refused(_) | Self::Unusable(_) | Self::Invalid(_) => exit::CONFIG,
@@ -53,14 +53,14 @@ impl fmt::Display for Trouble {
 }
 
 /// The admin API of one proxy.
-pub(super) struct Client {
+pub(in crate::cli) struct Client {
     http: reqwest::Client,
     base: Url,
     token: Option<String>,
 }
 
 impl Client {
-    pub(super) fn new(url: &str, token: Option<&str>) -> Result<Self, Trouble> {
+    pub(in crate::cli) fn new(url: &str, token: Option<&str>) -> Result<Self, Trouble> {
         let wrong = || Trouble::Unusable(format!("`{url}` is no address; write http://host:port"));
         let base = Url::parse(url).map_err(|_| wrong())?;
         if base.cannot_be_a_base() {
@@ -74,15 +74,15 @@ impl Client {
         })
     }
 
-    pub(super) async fn get(&self, path: &[&str]) -> Result<Value, Trouble> {
+    pub(in crate::cli) async fn get(&self, path: &[&str]) -> Result<Value, Trouble> {
         self.send(self.request(Method::GET, path, None)).await
     }
 
-    pub(super) async fn delete(&self, path: &[&str]) -> Result<Value, Trouble> {
+    pub(in crate::cli) async fn delete(&self, path: &[&str]) -> Result<Value, Trouble> {
         self.send(self.request(Method::DELETE, path, None)).await
     }
 
-    pub(super) async fn post(
+    pub(in crate::cli) async fn post(
         &self,
         path: &[&str],
         body: &impl Serialize,
@@ -91,7 +91,7 @@ impl Client {
             .await
     }
 
-    pub(super) async fn patch(
+    pub(in crate::cli) async fn patch(
         &self,
         path: &[&str],
         body: &impl Serialize,
@@ -113,7 +113,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn reload(&self, dry_run: bool) -> Result<Value, Trouble> {
+    pub(in crate::cli) async fn reload(&self, dry_run: bool) -> Result<Value, Trouble> {
         let how = dry_run.then_some("dry_run=true");
         self.send(self.request(Method::POST, &["reload"], how))
             .await

@@ -1,6 +1,6 @@
 //! `tidegate ctl`.
 
-mod client;
+pub(super) mod client;
 mod commands;
 mod show;
 mod table;
@@ -240,7 +240,7 @@ fn percent(text: &str) -> Result<Percent, String> {
         .ok_or_else(wrong)
 }
 
-fn header(text: &str) -> Result<(String, String), String> {
+pub(super) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("write `Name: value`")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
