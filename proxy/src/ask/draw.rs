@@ -61,20 +61,28 @@ pub(crate) fn draw(asked: &Asked) -> String {
     }
     if let Some(plan) = &asked.plan {
         text.push('\n');
-        Drawing { text: &mut text }.description(plan, 1);
+        let mut drawing = Drawing {
+            text: &mut text,
+            first: 1,
+            has_next: false,
+        };
+        drawing.description(plan);
     }
     text
 }
 
 struct Drawing<'t> {
     text: &'t mut String,
+    /// The number of the first target of the document at hand.
+    first: u16,
+    /// Whether something follows when its routes ran out.
+    has_next: bool,
 }
 
 impl Drawing<'_> {
-    /// `first`: the number of its first target.
-    fn description(&mut self, description: &Description, first: u16) {
+    fn description(&mut self, description: &Description) {
         match description {
-            Description::Route(route) => self.route(route, first),
+            Description::Route(route) => self.route(route),
             Description::Reply {
                 code,
                 reason,
@@ -114,14 +122,17 @@ impl Drawing<'_> {
         }
     }
 
-    fn route(&mut self, route: &RouteDescription, first: u16) {
+    fn route(&mut self, route: &RouteDescription) {
+        self.has_next = route.on_exhausted.is_some();
         let stays = match route.record_route {
             true => "stays on the path of the dialog (Record-Route)",
             false => "leaves the path of the dialog after the answer",
         };
-        let one = first == 1;
-        self.line("", if one { "The plan" } else { "Then" });
-        self.members(&route.tree, "", first);
+        let one = self.first == 1;
+        if one {
+            self.line("", "The plan");
+        }
+        self.members(&route.tree, "");
         if one {
             self.line(
                 "",
@@ -134,7 +145,7 @@ impl Drawing<'_> {
             Redirects::Ask | Redirects::Stop => {}
         }
         let ends = seconds(route.silence.ends_ms);
-        let then = self.then(&route.silence.then, route, first);
+        let then = self.then(&route.silence.then);
         self.line(
             "",
             &format!("Nobody says anything: {then}, {ends} after the start."),
@@ -150,11 +161,12 @@ impl Drawing<'_> {
             self.text.push('\n');
             self.line("", "When the routes ran out (on_exhausted):");
             let count = u16::try_from(route.tree.targets().count()).unwrap_or(u16::MAX);
-            self.description(next, first.saturating_add(count));
+            self.first = self.first.saturating_add(count);
+            self.description(next);
         }
     }
 
-    fn members(&mut self, group: &GroupDescription, indent: &str, first: u16) {
+    fn members(&mut self, group: &GroupDescription, indent: &str) {
         // One member is tried in any way.
         let how = match (group.members.len(), group.routing) {
             (1, _) => None,
@@ -175,7 +187,7 @@ impl Drawing<'_> {
             let below = format!("{indent}{below}");
             match member {
                 Part::Target(target) => {
-                    self.target(target, &format!("{indent}{branch}"), &below, first);
+                    self.target(target, &format!("{indent}{branch}"), &below);
                 }
                 Part::Group(inner) => {
                     let how = match inner.routing {
@@ -183,16 +195,16 @@ impl Drawing<'_> {
                         Routing::Parallel => "all at once",
                     };
                     self.line(&format!("{indent}{branch}"), how);
-                    self.members(inner, &below, first);
+                    self.members(inner, &below);
                 }
             }
         }
         if has_end {
-            self.end(group, indent, first);
+            self.end(group, indent);
         }
     }
 
-    fn end(&mut self, group: &GroupDescription, indent: &str, first: u16) {
+    fn end(&mut self, group: &GroupDescription, indent: &str) {
         self.line(
             &format!("{indent}└─ "),
             "when all have ended, the best of their responses decides:",
@@ -204,13 +216,13 @@ impl Drawing<'_> {
                 Rule::AsksRedirected => "a 3xx",
                 Rule::Stops => "one that stops",
             };
-            let then = then(&end.then, first);
+            let then = self.then(&end.then);
             self.line(&format!("{indent}     "), &format!("{rule:<18}→ {then}"));
         }
     }
 
-    fn target(&mut self, target: &TargetDescription, branch: &str, below: &str, first: u16) {
-        let number = first.saturating_add(target.target);
+    fn target(&mut self, target: &TargetDescription, branch: &str, below: &str) {
+        let number = self.first.saturating_add(target.target);
         let uri = target
             .uri
             .as_deref()
@@ -239,13 +251,13 @@ impl Drawing<'_> {
         let waits = format!("waits {silent} for any response, then {ringing} for a final one");
         self.line(&below, &waits);
         for outcome in &target.outcomes {
-            self.outcome(outcome, &below, first);
+            self.outcome(outcome, &below);
         }
     }
 
-    fn outcome(&mut self, outcome: &OutcomeDescription, below: &str, first: u16) {
+    fn outcome(&mut self, outcome: &OutcomeDescription, below: &str) {
         let words = outcome.outcomes.to_string();
-        let mut then = then(&outcome.then, first);
+        let mut then = self.then(&outcome.then);
         if matches!(outcome.then, Then::Waits { .. }) {
             then.push_str(match outcome.rule {
                 Rule::GoesOn => " (goes on)",
@@ -280,11 +292,21 @@ impl Drawing<'_> {
         }
     }
 
-    fn then(&self, end: &Then, route: &RouteDescription, first: u16) -> String {
-        match (end, &route.on_exhausted) {
-            (Then::Exhausted, None) => "the caller gets the best response, 408".to_owned(),
-            (Then::Exhausted, Some(_)) => "the routes ran out".to_owned(),
-            (other, _) => then(other, first),
+    fn then(&self, then: &Then) -> String {
+        match then {
+            Then::Starts { targets } => {
+                let number = |it: &u16| self.first.saturating_add(*it).to_string();
+                let numbers: Vec<String> = targets.iter().map(number).collect();
+                format!("next: {}", numbers.join(" and "))
+            }
+            Then::Waits { .. } => "waits for the others".to_owned(),
+            Then::Exhausted if self.has_next => "the routes ran out, see below".to_owned(),
+            Then::Exhausted | Then::Stopped => {
+                "the end: the caller gets the best response".to_owned()
+            }
+            Then::Asked { reason } => {
+                format!("the application is asked again ({})", word(*reason))
+            }
         }
     }
 
@@ -293,27 +315,12 @@ impl Drawing<'_> {
     }
 }
 
-fn then(then: &Then, first: u16) -> String {
-    match then {
-        Then::Starts { targets } => {
-            let numbers = targets
-                .iter()
-                .map(|it| first.saturating_add(*it).to_string());
-            let numbers: Vec<String> = numbers.collect();
-            format!("next: {}", numbers.join(" and "))
-        }
-        Then::Waits { .. } => "waits for the others".to_owned(),
-        Then::Exhausted => "the routes ran out".to_owned(),
-        Then::Stopped => "the end: the caller gets the best response".to_owned(),
-        Then::Asked { reason } => {
-            let reason = match reason {
-                AskReason::BranchFailed => "branch_failed",
-                AskReason::Exhausted => "exhausted",
-                AskReason::New => "new",
-                AskReason::Redirected => "redirected",
-            };
-            format!("the application is asked again ({reason})")
-        }
+fn word(reason: AskReason) -> &'static str {
+    match reason {
+        AskReason::BranchFailed => "branch_failed",
+        AskReason::Exhausted => "exhausted",
+        AskReason::New => "new",
+        AskReason::Redirected => "redirected",
     }
 }
 
