@@ -12,8 +12,6 @@ pub(super) const CONFIG: u8 = 1;
 pub(super) const UNLIKE: u8 = 1;
 /// An application answers otherwise than it should.
 pub(super) const DIFFERS: u8 = 1;
-/// The command line is wrong.
-pub(super) const USAGE: u8 = 2;
 /// A file can't be read, or an application can't be reached.
 pub(super) const UNREACHED: u8 = 3;
 /// An address can't be listened on, or the system lacks something.
