@@ -36,6 +36,12 @@ pub(crate) struct Application {
     credit: AtomicU32,
     in_flight: AtomicU32,
     draining: AtomicBool,
+    /// It only looks on.
+    shadow: AtomicBool,
+    /// Of those in flight, questions outside of calls.
+    samples: AtomicU32,
+    /// Of these, those whose answer would come too late.
+    overdue: AtomicU32,
     /// Milliseconds on the registry's clock.
     suspect_until: AtomicU64,
     complaints_left: AtomicU32,
@@ -59,6 +65,9 @@ impl Application {
             credit: AtomicU32::new(settings.max_in_flight),
             in_flight: AtomicU32::new(0),
             draining: AtomicBool::new(false),
+            shadow: AtomicBool::new(false),
+            samples: AtomicU32::new(0),
+            overdue: AtomicU32::new(0),
             suspect_until: AtomicU64::new(0),
             complaints_left: AtomicU32::new(COMPLAINTS),
         }
@@ -111,6 +120,47 @@ impl Application {
 
     pub(crate) fn draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn look_on(&self, only: bool) {
+        self.shadow.store(only, Ordering::Relaxed);
+    }
+
+    /// Whether it gets copies of questions and decides nothing.
+    pub(crate) fn is_shadow(&self) -> bool {
+        self.shadow.load(Ordering::Relaxed)
+    }
+
+    /// Whether a shard waits for an answer: what became a shadow may have been asked before that.
+    pub(crate) fn may_decide(&self) -> bool {
+        !self.is_shadow() || self.in_flight() > self.samples.load(Ordering::Relaxed)
+    }
+
+    /// Takes one of the places for a question outside of calls.
+    pub(crate) fn reserve_sample(&self) -> bool {
+        let reserved = self.reserve();
+        if reserved {
+            self.samples.fetch_add(1, Ordering::Relaxed);
+        }
+        reserved
+    }
+
+    /// Nobody waits for the answer to such a question any more.
+    pub(crate) fn expect_late(&self) {
+        self.overdue.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether an answer that nobody waits for may be one of those: each comes once.
+    pub(crate) fn is_late(&self) -> bool {
+        let one_less = |n: u32| n.checked_sub(1);
+        self.overdue
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .is_ok()
+    }
+
+    pub(crate) fn release_sample(&self) {
+        self.samples.fetch_sub(1, Ordering::Relaxed);
+        self.release();
     }
 
     pub(crate) fn in_flight(&self) -> u32 {
@@ -247,6 +297,11 @@ impl Application {
             message: Cow::Borrowed("this application was not asked about this id"),
             pointer: None,
         })
+    }
+
+    /// Whether it said so much that is wrong that it is not told any more.
+    pub(crate) fn babbles(&self) -> bool {
+        self.complaints_left.load(Ordering::Relaxed) == 0
     }
 
     /// Called at every heartbeat.

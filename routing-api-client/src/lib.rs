@@ -52,6 +52,7 @@ mod registry;
 mod samples;
 mod serve;
 mod settings;
+mod shadow;
 mod stats;
 mod tls;
 mod upgrade;
@@ -84,6 +85,10 @@ pub use registry::{
 };
 pub use serve::{Accept, AcceptTransport, serve};
 pub use settings::{Settings, Token};
+pub use shadow::{
+    Judge, ShadowCounts, ShadowLatency, ShadowReport, ShadowSample, ShadowSettings, Shadows,
+    ask_shadows,
+};
 pub use stats::{ChannelStats, Stats};
 pub use tidegate_schemas::frame::Framing;
 pub use tls::{TlsError, TlsServer};

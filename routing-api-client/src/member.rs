@@ -4,7 +4,7 @@ mod health;
 mod limit;
 mod record;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use crate::endpoint::{Endpoint, Scheme};
 use crate::policy::Member;
@@ -22,6 +22,8 @@ pub(crate) struct MemberState {
     settings: RwLock<MemberSettings>,
     /// One for each shard that may ask it.
     records: Mutex<Vec<Arc<Record>>>,
+    /// That of the thread that asks shadows.
+    shadow_record: OnceLock<Arc<Record>>,
 }
 
 /// What the policy says about it.
@@ -31,6 +33,8 @@ pub(crate) struct MemberSettings {
     pub(crate) pool: Arc<str>,
     pub(crate) weight: u32,
     pub(crate) canary: Option<u8>,
+    /// The percentage of questions that it looks at, if it only looks on.
+    pub(crate) shadow: Option<u8>,
     pub(crate) draining: bool,
     /// A SIP redirect server, which is not asked over a channel.
     pub(crate) redirect: Option<Arc<Endpoint>>,
@@ -45,6 +49,7 @@ impl MemberSettings {
             pool,
             weight: 1,
             canary: None,
+            shadow: None,
             draining: false,
             redirect: None,
             configured: false,
@@ -58,6 +63,7 @@ impl MemberSettings {
             pool,
             weight: member.weight,
             canary: member.canary,
+            shadow: member.shadow,
             draining: member.draining,
             redirect: redirect.map(|endpoint| Arc::new(endpoint.clone())),
             configured: true,
@@ -73,6 +79,7 @@ impl MemberState {
             limit: Arc::default(),
             settings: RwLock::new(settings),
             records: Mutex::default(),
+            shadow_record: OnceLock::new(),
         }
     }
 
@@ -95,6 +102,11 @@ impl MemberState {
         let record = Arc::new(Record::default());
         self.records().push(Arc::clone(&record));
         record
+    }
+
+    /// What is counted while it only looks on.
+    pub(crate) fn shadow_record(&self) -> &Arc<Record> {
+        self.shadow_record.get_or_init(|| self.new_record())
     }
 
     /// What all shards counted.

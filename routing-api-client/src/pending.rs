@@ -14,6 +14,7 @@ use crate::cache::Attributes;
 use crate::member::{MemberState, Place};
 use crate::policy::{Chain, Policy, Step};
 use crate::pool::Seat;
+use crate::shadow::Names;
 
 /// One consultation that has no answer.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Consultation {
     pub(crate) tier: usize,
     /// What earlier steps passed on.
     pub(crate) attributes: Option<Arc<Attributes>>,
+    /// Those that get a copy of the step's question.
+    pub(crate) shadows: Names,
     /// A document that passed, which may be used again.
     pub(crate) passed: Option<Box<Passed>>,
 }
@@ -158,6 +161,7 @@ impl Consultation {
             step: 0,
             tier: 0,
             attributes: None,
+            shadows: Names::new(),
             passed: None,
         }
     }

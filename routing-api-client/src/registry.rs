@@ -21,6 +21,7 @@ use crate::member::{Limiter, MemberState};
 use crate::notify::Notifier;
 use crate::policy::Policy;
 use crate::settings::Settings;
+use crate::shadow::Shadows;
 use crate::stats::{ChannelCounters, ChannelStats};
 use members::Members;
 use sample::Samples;
@@ -48,6 +49,7 @@ pub struct Registry {
     samples: Samples,
     trouble: Trouble,
     notifications: Notifier,
+    shadows: Shadows,
     pub(crate) cache: Cache,
     pub(crate) counters: ChannelCounters,
 }
@@ -67,6 +69,8 @@ pub struct ApplicationState {
     pub credit: u32,
     /// Whether it gets new questions.
     pub draining: bool,
+    /// Whether it only looks on.
+    pub shadow: bool,
 }
 
 /// A copy of all that a dispatcher has to know.
@@ -104,6 +108,7 @@ impl Registry {
             samples: Samples::default(),
             trouble: Trouble::default(),
             notifications: Notifier::new(settings.clone()),
+            shadows: Shadows::default(),
             cache: Cache::new(settings.cache_entries, settings.cache_bytes),
             counters: ChannelCounters::default(),
             settings,
@@ -133,6 +138,12 @@ impl Registry {
     #[must_use]
     pub fn notifications(&self) -> &Notifier {
         &self.notifications
+    }
+
+    /// Those that only look on.
+    #[must_use]
+    pub fn shadows(&self) -> &Shadows {
+        &self.shadows
     }
 
     /// Tells a connected application something that it did ask for. `false` when its connection is
@@ -180,6 +191,7 @@ impl Registry {
 
     pub(crate) fn leave(&self, id: ApplicationId) {
         self.change(|members| members.leave(id));
+        self.lose_samples(id);
         self.notifications.leave(Instant::now(), id);
     }
 
@@ -236,6 +248,10 @@ impl Registry {
     fn change(&self, edit: impl FnOnce(&mut Members)) {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         edit(&mut members);
+        for entry in &members.entries {
+            let looks_on = entry.member.settings().shadow.is_some();
+            entry.application.look_on(looks_on);
+        }
         self.version.fetch_add(1, Ordering::Release);
     }
 }
@@ -255,6 +271,7 @@ fn state(application: &Application) -> ApplicationState {
         in_flight: application.in_flight(),
         credit: application.credit(),
         draining: application.draining(),
+        shadow: application.is_shadow(),
     }
 }
 

@@ -8,6 +8,7 @@ mod evapi;
 mod heartbeat;
 mod http;
 mod native;
+mod onlooker;
 mod request_only;
 mod stream;
 mod websocket;
@@ -37,6 +38,7 @@ use evapi::EvapiSession;
 use heartbeat::{Heartbeat, Pulse};
 pub(crate) use http::{Exchange, Http, innermost, watched};
 use native::NativeSession;
+use onlooker::wait;
 use request_only::RequestSession;
 pub(crate) use stream::Stream;
 pub(crate) use websocket::{SUBPROTOCOL, WebSocket};
@@ -251,6 +253,8 @@ struct Conversation<'a, R> {
     heartbeat: Heartbeat,
     hello_until: Instant,
     drain_until: Option<Instant>,
+    /// Nothing more is read until then.
+    quiet_until: Option<Instant>,
 }
 
 impl<'a, R: Receive> Conversation<'a, R> {
@@ -263,6 +267,7 @@ impl<'a, R: Receive> Conversation<'a, R> {
             heartbeat: Heartbeat::new(settings.heartbeat, settings.heartbeat_timeout),
             hello_until: Instant::now() + settings.hello_timeout,
             drain_until: None,
+            quiet_until: None,
         }
     }
 
@@ -292,7 +297,12 @@ impl<'a, R: Receive> Conversation<'a, R> {
                 () = time::sleep(DRAIN_CHECK), if self.drain_until.is_some() => {
                     self.check_drained()?;
                 }
-                filled = self.receiver.fill() => {
+                () = wait(self.quiet_until), if self.quiet_until.is_some() => {
+                    self.quiet_until = None;
+                    self.take_arrivals().await?;
+                    self.check_drained()?;
+                }
+                filled = self.receiver.fill(), if self.quiet_until.is_none() => {
                     filled?;
                     self.take_arrivals().await?;
                     self.check_drained()?;
@@ -303,11 +313,16 @@ impl<'a, R: Receive> Conversation<'a, R> {
     }
 
     async fn take_arrivals(&mut self) -> Result<(), Ended> {
-        while let Some(arrival) = self.receiver.next()? {
+        while self.quiet_until.is_none()
+            && let Some(arrival) = self.receiver.next()?
+        {
             if let Some(framing) = self.receiver.framing() {
                 self.link.application.set_framing(framing);
             }
-            let Some(inbound) = self.understand(arrival)? else {
+            let understood = self.understand(arrival)?;
+            let sifted = understood.and_then(|inbound| self.link.sift(inbound));
+            self.quiet_until = self.link.quiet_until();
+            let Some(inbound) = sifted else {
                 continue;
             };
             if !R::CONNECTED && matches!(inbound, Inbound::Draining { .. }) {

@@ -15,7 +15,6 @@ use crate::finished::Leftover;
 use crate::inbound::Failure;
 use crate::pending::{Attempt, Consultation, State, Trial};
 use crate::pool::Seat;
-use crate::registry::SampleError;
 
 impl Dispatcher {
     pub(super) fn on_document(
@@ -26,10 +25,7 @@ impl Dispatcher {
         mut document: Box<RouteDocument>,
     ) -> Verdict {
         if !self.is_open(application, id) {
-            let taken = || Ok(*document);
-            if !self.registry.take_sample(application, id, taken) {
-                self.count_leftover(application, id);
-            }
+            self.count_leftover(application, id);
             return Verdict::Nothing;
         }
         let Some(mut consultation) = self.pending.remove(id) else {
@@ -106,8 +102,7 @@ impl Dispatcher {
         id: ConsultationId,
         error: &DocumentError,
     ) -> Verdict {
-        let sample = || SampleError::Invalid(error.clone());
-        let Some(mut consultation) = self.take_open(application, id, sample) else {
+        let Some(mut consultation) = self.take_open(application, id) else {
             return Verdict::Nothing;
         };
         match self.close(&mut consultation, application, now) {
@@ -116,19 +111,16 @@ impl Dispatcher {
         }
     }
 
-    /// The consultation that waits for `application`; what belongs to none may be about a sample.
+    /// The consultation that waits for `application`.
     fn take_open(
         &mut self,
         application: ApplicationId,
         id: ConsultationId,
-        sample: impl FnOnce() -> SampleError,
     ) -> Option<Consultation> {
         if self.is_open(application, id) {
             return self.pending.remove(id);
         }
-        if !self.registry.take_sample(application, id, || Err(sample())) {
-            self.count_leftover(application, id);
-        }
+        self.count_leftover(application, id);
         None
     }
 
@@ -152,8 +144,7 @@ impl Dispatcher {
         id: ConsultationId,
         failure: Failure,
     ) -> Verdict {
-        let sample = || SampleError::Failed(failure);
-        let Some(mut consultation) = self.take_open(application, id, sample) else {
+        let Some(mut consultation) = self.take_open(application, id) else {
             return Verdict::Nothing;
         };
         let Some(at) = self.close(&mut consultation, application, now) else {
@@ -182,7 +173,6 @@ impl Dispatcher {
     /// Every question that the application held goes to another one.
     pub(super) fn on_lost(&mut self, now: Instant, application: ApplicationId) -> Verdict {
         self.pools.refresh();
-        self.registry.lose_samples(application);
         let mut again = Vec::new();
         let mut blamed: Option<(Arc<Seat>, Trial)> = None;
         for (id, c) in self.pending.iter_mut() {

@@ -12,6 +12,7 @@ use super::settle::By;
 use crate::application::ApplicationId;
 use crate::pending::{Attempt, Consultation};
 use crate::record::{self, CallOutcome, Decision, RecordSettings, Spool};
+use crate::shadow::{self, Decided, Names};
 
 /// How it is called that the proxy's own document decides.
 const FALLBACK: &str = "static document";
@@ -42,8 +43,9 @@ impl Dispatcher {
         self.notebook.flush();
     }
 
-    pub(super) fn note_question(&mut self, asking: Asking<'_>, c: &Consultation) {
-        if !self.notebook.records() && !c.has_shadows() {
+    pub(super) fn note_question(&mut self, asking: Asking<'_>, c: &mut Consultation) {
+        c.shadows = c.choose_shadows(&asking.event.request.call_id);
+        if !self.notebook.records() && c.shadows.is_empty() {
             return;
         }
         let time_ms = self.registry.unix_ms(asking.now);
@@ -138,15 +140,40 @@ impl Dispatcher {
             asked: &c.asked,
             has_pools: c.step().is_some_and(|step| !step.ask.is_empty()),
         };
-        self.notebook.decide(&decision, |_event, _document| {});
+        let shadows = self.registry.shadows();
+        self.notebook.decide(&decision, |event, document| {
+            let document = document.filter(|_| is_comparable(cause));
+            match document {
+                _ if c.shadows.is_empty() => {}
+                None => shadows.count_undecided(&c.shadows),
+                Some(document) => shadows.offer(
+                    &c.shadows,
+                    Decided {
+                        event,
+                        document,
+                        by: tier,
+                        in_last_step: c.is_last_step(),
+                    },
+                ),
+            }
+        });
     }
 }
 
+/// Whether it is what applications decide that was decided.
+fn is_comparable(cause: DecisionCause) -> bool {
+    use DecisionCause::{Answered, Cached, Stale};
+    matches!(cause, Answered | Cached | Stale)
+}
+
 impl Consultation {
-    /// Whether an application of the step's pools only looks on.
-    pub(super) fn has_shadows(&self) -> bool {
-        let asked = |pool: usize| self.step().is_some_and(|step| step.ask.contains(&pool));
-        let mut members = self.policy.applications.iter();
-        members.any(|member| member.shadow.is_some() && asked(member.pool))
+    /// Which applications of the step's pools only look on at this call.
+    fn choose_shadows(&self, call_id: &str) -> Names {
+        let pools = self.step().map_or(&[][..], |step| &step.ask);
+        let members = self.policy.applications.iter();
+        let shadows = members.filter(|member| pools.contains(&member.pool));
+        let shadows = shadows.filter_map(|it| Some((it, it.shadow?)));
+        let looks = shadows.filter(|(_, percentage)| shadow::looks_at(call_id, *percentage));
+        looks.map(|(member, _)| Arc::clone(&member.name)).collect()
     }
 }

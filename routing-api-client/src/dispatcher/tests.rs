@@ -7,6 +7,7 @@ mod hedges;
 mod orders;
 mod pools;
 mod redirects;
+mod shadows;
 mod tiers;
 
 use std::time::Duration;

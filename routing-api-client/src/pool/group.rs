@@ -37,11 +37,11 @@ pub(crate) struct Group {
 }
 
 impl Pool {
-    /// `before` is what was known of the members.
+    /// Shadows have no seat. `before` is what was known of the members.
     pub(super) fn fill(&mut self, entries: &[Entry], policy: &Policy, before: &[Group]) {
         for entry in entries {
             let settings = entry.member.settings();
-            if settings.pool == self.settings.name {
+            if settings.pool == self.settings.name && settings.shadow.is_none() {
                 self.seat(entry, &settings, before);
             }
         }
@@ -79,7 +79,9 @@ impl Pool {
     fn share_out_canaries(&mut self, policy: &Policy) {
         let pool_of = |member: &Member| policy.pools.get(member.pool).map(|pool| &pool.name);
         let members = policy.applications.iter();
-        let ours = members.filter(|member| pool_of(member) == Some(&self.settings.name));
+        let ours = members.filter(|member| {
+            member.shadow.is_none() && pool_of(member) == Some(&self.settings.name)
+        });
         let canaries = ours.filter_map(|member| Some((Arc::clone(&member.name), member.canary?)));
         let mut canaries: Vec<_> = canaries.collect();
         canaries.sort();

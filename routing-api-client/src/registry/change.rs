@@ -98,7 +98,8 @@ impl Registry {
         })
     }
 
-    /// Gives an application just this percentage of the calls, or its share of the work again.
+    /// Gives an application just this percentage of the calls, or its share of the work again. A
+    /// shadow that is given some is none any more.
     ///
     /// # Errors
     /// Nobody has that name, or it is more than 100.
@@ -107,7 +108,23 @@ impl Registry {
             return Err(ChangeError::NotAPercentage);
         }
         self.edit_member(name, |member| {
+            member.shadow = member.shadow.filter(|_| percentage.is_none());
             member.canary = percentage;
+            Ok(())
+        })
+    }
+
+    /// Lets an application only look on, at this percentage of the questions, or decide again.
+    ///
+    /// # Errors
+    /// Nobody has that name, or it is more than 100.
+    pub fn set_shadow(&self, name: &str, percentage: Option<u8>) -> Result<(), ChangeError> {
+        if percentage.is_some_and(|percentage| percentage > 100) {
+            return Err(ChangeError::NotAPercentage);
+        }
+        self.edit_member(name, |member| {
+            member.canary = member.canary.filter(|_| percentage.is_none());
+            member.shadow = percentage;
             Ok(())
         })
     }
@@ -153,7 +170,7 @@ impl Registry {
             pool: pool.ok_or(ChangeError::UnknownPool)?,
             weight: settings.weight,
             canary: settings.canary,
-            shadow: None,
+            shadow: settings.shadow,
             max_in_flight: None,
             draining: settings.draining,
             dial: None,

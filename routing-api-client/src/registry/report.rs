@@ -28,6 +28,8 @@ pub struct MemberReport {
     pub weight: u32,
     /// The percentage of the calls that it gets, if it is a canary.
     pub canary: Option<u8>,
+    /// The percentage of questions that it gets copies of, if it is a shadow.
+    pub shadow: Option<u8>,
     /// Whether the policy names it.
     pub configured: bool,
     /// How long its answers took in the last minute; nothing if there were none.
@@ -110,6 +112,7 @@ fn report(members: &Members, member: &Arc<MemberState>, clock: u64) -> Option<Me
         in_flight: entries().map(|entry| entry.application.in_flight()).sum(),
         weight: settings.weight,
         canary: settings.canary,
+        shadow: settings.shadow,
         configured: settings.configured,
         pool: settings.pool,
         latency: percentiles.map(|of| Latency {

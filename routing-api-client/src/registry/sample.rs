@@ -12,11 +12,12 @@ use tokio::sync::oneshot;
 
 use crate::application::{Application, ApplicationId};
 use crate::inbound::Failure;
+use crate::member::Record;
 
 use super::Registry;
 
-/// The shard in the ids of such questions. No shard has this number, so that the first one gets the
-/// answers, which [hands](Registry::take_sample) them over.
+/// The shard in the ids of such questions. No shard has this number: their answers are
+/// [handed over](Registry::take_sample) where they arrive.
 const SHARD: u32 = 255;
 
 /// What an application answered.
@@ -69,6 +70,7 @@ pub(super) struct Samples {
 #[derive(Debug)]
 struct Waiting {
     application: ApplicationId,
+    id: ConsultationId,
     to: oneshot::Sender<Outcome>,
 }
 
@@ -81,7 +83,7 @@ impl Samples {
         let mut waiting = self.waiting();
         let is_it = waiting
             .get(&id.label)
-            .is_some_and(|w| w.application == from);
+            .is_some_and(|w| w.application == from && w.id == id);
         is_it.then(|| waiting.remove(&id.label)).flatten()
     }
 }
@@ -95,9 +97,22 @@ impl Registry {
         event: &RouteEvent<'_>,
         within: Duration,
     ) -> impl Future<Output = Result<SampleAnswer, SampleError>> + Send + use<> {
-        let asked = self.ask_sample(name, event, within);
-        async move {
-            let (question, answer) = asked?;
+        let asked = self.begin_sample(name, event, within);
+        async move { asked?.await }
+    }
+
+    /// The same in two steps: the question is out, or can't be asked.
+    pub(crate) fn begin_sample(
+        self: &Arc<Self>,
+        name: &str,
+        event: &RouteEvent<'_>,
+        within: Duration,
+    ) -> Result<impl Future<Output = Result<SampleAnswer, SampleError>> + Send + use<>, SampleError>
+    {
+        let (question, answer) = self.ask_sample(name, event, within)?;
+        Ok(async move {
+            // Held until then, whole.
+            let question = question;
             let began = question.began;
             let answered = tokio::time::timeout(within, answer).await;
             let answered = answered.map_err(|_| SampleError::TimedOut)?;
@@ -106,7 +121,12 @@ impl Registry {
                 document,
                 took: began.elapsed(),
             })
-        }
+        })
+    }
+
+    /// Whether an answer to this belongs to no shard.
+    pub(crate) fn is_sample(id: ConsultationId) -> bool {
+        u32::from(id.shard()) == SHARD
     }
 
     /// Hands over an answer, if it is one to a sample question.
@@ -114,15 +134,12 @@ impl Registry {
         &self,
         from: ApplicationId,
         id: ConsultationId,
-        answer: impl FnOnce() -> Outcome,
+        answer: Outcome,
     ) -> bool {
-        if u32::from(id.shard()) != SHARD {
-            return false;
-        }
         let Some(waiting) = self.samples.take(id, from) else {
             return false;
         };
-        let _ = waiting.to.send(answer());
+        let _ = waiting.to.send(answer);
         true
     }
 
@@ -144,7 +161,7 @@ impl Registry {
         within: Duration,
     ) -> Result<(Question, oneshot::Receiver<Outcome>), SampleError> {
         let application = self.to_sample(name)?;
-        if !application.reserve() {
+        if !application.reserve_sample() {
             return Err(SampleError::Busy);
         }
         let label = self.samples.next.fetch_add(1, Ordering::Relaxed);
@@ -159,10 +176,12 @@ impl Registry {
             },
         };
         let (to, answer) = oneshot::channel();
-        let application = question.application.id;
-        self.samples
-            .waiting()
-            .insert(label, Waiting { application, to });
+        let waiting = Waiting {
+            application: question.application.id,
+            id: question.id,
+            to,
+        };
+        self.samples.waiting().insert(label, waiting);
         question.send(event, within)?;
         Ok((question, answer))
     }
@@ -170,6 +189,12 @@ impl Registry {
     /// A connection of that member.
     pub(crate) fn connection_of(&self, name: &str) -> Option<Arc<Application>> {
         self.to_sample(name).ok()
+    }
+
+    /// Where it is counted what a shadow does.
+    pub(crate) fn shadow_record(&self, name: &str) -> Option<Arc<Record>> {
+        let members = self.read();
+        Some(Arc::clone(members.named(name)?.shadow_record()))
     }
 
     /// The connection of that member that has the least to do.
@@ -206,9 +231,10 @@ impl Question {
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.application.release();
+        self.application.release_sample();
         let waiting = self.registry.samples.waiting().remove(&self.id.label);
         if waiting.is_some() {
+            self.application.expect_late();
             let _ = self
                 .application
                 .notify(&FromProxy::Cancelled { id: self.id });

@@ -6,7 +6,6 @@ use tokio::time::Instant as TokioInstant;
 
 use super::*;
 use crate::dialect::native::NativeDialect;
-use crate::dispatcher::Dispatcher;
 use crate::inbound::{Failure, Inbound};
 use crate::policy::{Member, Pool};
 use crate::samples;
@@ -154,13 +153,12 @@ fn one_that_dialled_in_can_be_drained_and_removed() {
 
 type Said = Result<Box<RouteDocument>, DocumentError>;
 
-/// Asks a sample question, and lets its answer come to a shard.
+/// Asks a sample question, and lets its answer come.
 async fn sample(
     say: impl FnOnce(ApplicationId, ConsultationId) -> Option<Inbound>,
 ) -> (Arc<Application>, Result<SampleAnswer, SampleError>) {
     let registry = registry(vec![]);
     let a = join(&registry, "first", "a");
-    let mut shard = Dispatcher::new(Arc::clone(&registry));
     let within = Duration::from_millis(500);
     let asked = registry.sample("a", &samples::event(), within);
     assert_eq!(a.in_flight(), 1);
@@ -169,11 +167,19 @@ async fn sample(
         index: 255 << 24,
         label: 0,
     };
-    if let Some(inbound) = say(a.id, id) {
-        shard.on_inbound(Instant::now(), inbound);
+    match say(a.id, id) {
+        Some(Inbound::Answer { document, .. }) => {
+            let answer = document.map(|it| *it).map_err(SampleError::Invalid);
+            assert!(registry.take_sample(a.id, id, answer));
+        }
+        Some(Inbound::Failed { failure, .. }) => {
+            assert!(registry.take_sample(a.id, id, Err(SampleError::Failed(failure))));
+        }
+        Some(_) => registry.leave(a.id),
+        None => {}
     }
     let answer = asked.await;
-    assert_eq!((a.in_flight(), shard.stats().unknown), (0, 0));
+    assert_eq!(a.in_flight(), 0);
     assert!(registry.samples_in_flight().is_empty());
     (a, answer)
 }
@@ -217,6 +223,42 @@ async fn a_sample_question_that_is_not_answered_ends_in_time_and_is_withdrawn() 
     let (_, answered) = sample(|_, _| None).await;
     assert_eq!(answered, Err(SampleError::TimedOut));
     assert_eq!(began.elapsed(), Duration::from_millis(500));
+}
+
+#[tokio::test]
+async fn only_the_one_who_was_asked_can_answer_a_sample_question() {
+    let registry = registry(vec![]);
+    let [a, b] = ["a", "b"].map(|name| join(&registry, "first", name));
+    let within = Duration::from_millis(500);
+    let _asked = registry.sample("a", &samples::event(), within);
+    let id = ConsultationId {
+        instance: 0,
+        index: 255 << 24,
+        label: 0,
+    };
+    let elsewhere = ConsultationId { instance: 1, ..id };
+    let answer = || Ok(RouteDocument::default());
+    assert!(!registry.take_sample(b.id, id, answer()));
+    assert!(!registry.take_sample(a.id, elsewhere, answer()));
+    assert!(registry.take_sample(a.id, id, answer()));
+    assert!(!registry.take_sample(a.id, id, answer()));
+}
+
+#[test]
+fn one_that_dialled_in_can_be_made_to_look_on() {
+    let registry = registry(vec![]);
+    let a = join(&registry, "second", "a");
+    registry.set_canary("a", Some(5)).unwrap();
+    registry.set_shadow("a", Some(20)).unwrap();
+    assert!(a.is_shadow());
+    let is = |registry: &Registry| {
+        let member = registry.members().remove(0);
+        (member.shadow, member.canary)
+    };
+    assert_eq!(is(&registry), (Some(20), None));
+    registry.set_canary("a", Some(5)).unwrap();
+    assert_eq!(is(&registry), (None, Some(5)));
+    assert!(!a.is_shadow());
 }
 
 #[tokio::test]
