@@ -62,6 +62,13 @@ pub struct Application {
     /// The percentage of its pool's calls that it gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<u8>,
+    /// The percentage of its pool's calls of which it gets copies of the questions, while it only
+    /// looks on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<u8>,
+    /// How well it agrees with what is decided, while it only looks on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
     /// How fast it answered of late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
@@ -125,6 +132,21 @@ pub struct Counts {
     pub invalid: u64,
 }
 
+/// What came of the questions for a shadow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agreement {
+    /// Answers that mean what was decided.
+    pub agreed: u64,
+    /// Answers that mean something else.
+    pub differed: u64,
+    /// Answers that are no route document, or none that a call could be routed by.
+    pub invalid: u64,
+    /// Questions without an answer.
+    pub failed: u64,
+    /// Questions that it did not get.
+    pub dropped: u64,
+}
+
 /// `PATCH /v1/applications/{name}`: what is absent stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -136,6 +158,12 @@ pub struct ApplicationChange {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u8>")]
     pub canary: Option<Option<u8>>,
+    /// The percentage of its pool's calls of which it gets copies of the questions, from 1 to 100; it
+    /// decides nothing then. `null`: it decides. A shadow that is made a canary is none any more, and
+    /// the other way round.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u8>")]
+    pub shadow: Option<Option<u8>>,
     /// Whether it gets no new questions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub draining: Option<bool>,
@@ -154,12 +182,17 @@ where
     Option::deserialize(deserializer).map(Some)
 }
 
-/// `POST /v1/applications/{name}/promote`: it is no canary any more, and is asked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// `POST /v1/applications/{name}/promote`: a shadow becomes a canary, a canary a full member.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Promotion {
-    /// Whether all others of its pool get no new questions from then on.
+    /// Whether all others of its pool get no new questions from then on. It is a full member then, and
+    /// a shadow may become one at once.
     pub alone: bool,
+    /// The percentage of its pool's calls that it gets as a canary. Without it, a shadow gets 5, and
+    /// a canary becomes a full member.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<u8>,
 }
 
 /// `POST /v1/applications/{name}/ask`: a question outside of any call. What is absent is made up.
@@ -224,6 +257,117 @@ pub struct Termination {
     /// Goes into the Reason of the BYEs and into the notification.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// `GET /v1/shadows`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shadows {
+    /// The applications that only look on, by name.
+    pub shadows: Vec<Shadow>,
+}
+
+/// One application that only looks on, and how well it agrees with what is decided. The counts are
+/// those since the proxy's start, or since they were begun anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Shadow {
+    /// Its name.
+    pub name: String,
+    /// Its pool.
+    pub pool: String,
+    /// Whether it can be asked.
+    pub state: State,
+    /// The percentage of its pool's calls of which it gets copies of the questions.
+    pub shadow: u8,
+    /// Questions that it got.
+    pub asked: u64,
+    /// Answers that mean what was decided.
+    pub agreed: u64,
+    /// Answers that mean something else.
+    pub differed: u64,
+    /// Answers that are no route document, or none that a call could be routed by.
+    pub invalid: u64,
+    /// Questions without an answer.
+    pub failed: ShadowFailed,
+    /// Questions that it did not get.
+    pub dropped: ShadowDropped,
+    /// Questions that it did not get since no application decided them.
+    pub undecided: u64,
+    /// How many answers differ in each field; `other` for the fields beyond the first 64.
+    pub fields: BTreeMap<String, u64>,
+    /// How long all its answers took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    /// Differing answers that are kept.
+    pub samples: usize,
+}
+
+/// Questions that a shadow did not answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowFailed {
+    /// Not in time.
+    pub timeout: u64,
+    /// Its connection was lost.
+    pub lost: u64,
+    /// They did not reach it.
+    pub refused: u64,
+    /// It answered with an error.
+    pub error: u64,
+}
+
+/// Questions that a shadow did not get.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowDropped {
+    /// Too many waited to be asked.
+    pub queue_full: u64,
+    /// It had as many as it takes.
+    pub busy: u64,
+    /// It was not connected, or draining.
+    pub down: u64,
+}
+
+/// `GET /v1/shadows/{name}/samples`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowSamples {
+    /// The last ones, the newest first.
+    pub samples: Vec<ShadowSample>,
+}
+
+/// An answer of a shadow that differs from what was decided, or that can't be used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowSample {
+    /// When it came, in milliseconds since 1970.
+    pub time_ms: u64,
+    /// The call, as in its events.
+    pub call: String,
+    /// Who decided.
+    pub decided_by: String,
+    /// The question.
+    pub event: Value,
+    /// What was decided.
+    pub expected: Value,
+    /// What the shadow answered; absent where that is no route document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
+    /// In what they differ.
+    pub differences: Vec<ShadowDifference>,
+    /// What is wrong with the answer by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// One thing in which two documents differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ShadowDifference {
+    /// What differs: `uri`, `fr_timer`, `headers.set.x-carrier`, …
+    pub field: String,
+    /// Where: a JSON Pointer.
+    pub pointer: String,
+    /// What was decided; absent for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Value>,
+    /// What the shadow says; absent for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Value>,
 }
 
 /// `GET /v1/counters`: groups, and the counters in them.
