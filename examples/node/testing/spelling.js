@@ -6,6 +6,10 @@
 // one of two URIs has makes a difference, because it would be sent.
 
 const SOUND = /^(?:[!#$&-;=?-[\]-~]|%[0-9A-Fa-f]{2})*$/;
+const PARAMS = /(?:;[!#-+\--:@-[\]-~]+(?:=[!#-+\--:=@-[\]-~]+)?)*/;
+const SIP = new RegExp(
+  String.raw`^(\[[^\]]*\]|[A-Za-z0-9._-]+)(?::([0-9]+))?(${PARAMS.source})(?:\?([^@]+))?$`);
+const TEL = new RegExp(String.raw`^([0-9A-Fa-f*#+().-]+)(${PARAMS.source})$`);
 const RESERVED = ';/?:@&=+$,';
 
 // A URI. What is no URI stays as it is.
@@ -20,8 +24,7 @@ function uri(text) {
 function sip(rest) {
   const at = rest.indexOf('@');
   const [, user, password] = rest.slice(0, Math.max(at, 0)).match(/^([^:]*)(?::(.*))?$/s);
-  const found = rest.slice(at + 1)
-    .match(/^(\[[^\]]*\]|[A-Za-z0-9._-]+)(?::([0-9]+))?((?:;[^?;]+)*)(?:\?([^@]+))?$/);
+  const found = rest.slice(at + 1).match(SIP);
   if (!found || !SOUND.test(rest) || (at >= 0 && !user)) return null;
   const [, name, port, params, headers] = found;
   const spelledHost = host(name);
@@ -32,7 +35,7 @@ function sip(rest) {
 }
 
 function tel(rest) {
-  const [, number, params] = rest.match(/^([0-9A-Fa-f*#+().-]+)((?:;[^;]+)*)$/) || [];
+  const [, number, params] = rest.match(TEL) || [];
   if (number === undefined || !SOUND.test(params)) return null;
   return number.replace(/[-.()]/g, '').toLowerCase() + parameters(params);
 }
