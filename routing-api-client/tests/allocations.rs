@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use common::{PATIENCE, Proxy, event, id, native, settings};
 use routing_api_client::{Asked, Inbound, Verdict};
+use tidegate_schemas::RouteDocument;
 
 /// Counts what the thread asks for.
 struct Counting;

@@ -169,8 +169,9 @@ impl Notebook {
             setup_ms: outcome.setup_ms,
             duration_ms: None,
         };
-        let decided = |draft: &Box<Draft>| draft.state == State::Decided;
-        for draft in call.drafts.into_iter().filter(decided) {
+        let drafts = call.drafts.into_iter();
+        let drafts = drafts.filter(|draft| draft.state == State::Decided);
+        for draft in drafts {
             if sampled || (settings.failures && (has_failed || draft.failed)) {
                 spool.push(draft.finish(Some(&recorded)));
             }
