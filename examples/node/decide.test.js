@@ -1,4 +1,4 @@
-// The routing function, asked what was asked before. Run with `node --test examples/node`.
+// The routing function, asked what was asked before. Run with `npm test` in this folder.
 
 const path = require('node:path');
 const { test } = require('node:test');

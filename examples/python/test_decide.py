@@ -1,6 +1,6 @@
 """The routing function, asked what was asked before.
 
-Run with `python3 -m unittest discover examples/python`.
+Run with `python3 -m unittest` in this folder.
 """
 
 import unittest

@@ -21,3 +21,8 @@ fn the_page_of_the_go_example_works_as_printed() {
 fn the_walk_through_number_portability_and_prepaid_billing_works_as_printed() {
     run_page("docs/number-portability-and-prepaid.md");
 }
+
+#[test]
+fn the_page_on_testing_a_routing_application_works_as_printed() {
+    run_page("docs/testing-your-application.md");
+}
