@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axum::serve::Listener as _;
 use clap::{Args, ValueEnum};
 use tidegate_schemas::frame::Framing;
 use tokio::net::TcpListener;
@@ -86,9 +87,16 @@ struct Address {
 pub struct Open {
     stop: CancellationToken,
     channels: JoinSet<()>,
+    addresses: Vec<SocketAddr>,
 }
 
 impl Open {
+    /// Where is listened: HTTP and WebSocket first, then TCP, each in the order of the options.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
     /// Asks for no more questions, answers what is in flight, and closes.
     pub async fn leave(self) {
         self.stop.cancel();
@@ -139,9 +147,10 @@ impl Channels {
     /// An address can't be listened on. Proxies that can't be reached are dialled again and again.
     pub async fn open(&self, host: &Host<impl Application>) -> Result<Open, OpenError> {
         let stop = CancellationToken::new();
-        let mut channels = JoinSet::new();
+        let (mut channels, mut addresses) = (JoinSet::new(), Vec::new());
         for address in &self.listen {
             let listener = self.bind("--listen", *address).await?;
+            addresses.extend(listener.local_addr());
             let serving = http::serve(listener, host.clone(), stop.clone());
             channels.spawn(async move {
                 if let Err(error) = serving.await {
@@ -151,13 +160,18 @@ impl Channels {
         }
         for address in &self.listen_tcp {
             let listener = self.bind("--listen-tcp", *address).await?;
+            addresses.extend(listener.local_addr());
             let framing = self.framing.into();
             channels.spawn(tcp::serve(listener, framing, host.clone(), stop.clone()));
         }
         for settings in self.proxies() {
             channels.spawn(dial::run(settings, host.clone(), stop.clone()));
         }
-        Ok(Open { stop, channels })
+        Ok(Open {
+            stop,
+            channels,
+            addresses,
+        })
     }
 
     async fn bind(&self, option: &'static str, wanted: Address) -> Result<Listener, OpenError> {

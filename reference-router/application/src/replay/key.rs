@@ -73,7 +73,8 @@ impl Pointer {
             Some((first, rest)) if first == "event" => rest,
             _ => &masked,
         };
-        let same = |(own, masked): (&String, &String)| own.eq_ignore_ascii_case(masked);
+        let same =
+            |(own, masked): (&String, &String)| masked == "*" || own.eq_ignore_ascii_case(masked);
         if let (Some(name), [request, headers, place, ..]) = (self.header(), masked)
             && request == "request"
             && headers == "headers"
@@ -211,6 +212,7 @@ mod tests {
                 "/event/request/headers/x-test",
                 &["/request/headers/X-Test"],
             ),
+            ("/event/request/headers/*", &["/request/headers/X-Test"]),
             ("/event/request/headers/1/1", &[]),
             ("/event/request/to/uri", &[]),
             ("/document/routes/0/uri", &[]),
