@@ -20,6 +20,9 @@ use crate::shard::Control;
 use crate::start::{self, StartError};
 use crate::telemetry::Stats;
 
+/// How long the sinks of the recording get to take what is left when the shards have ended.
+const LAST_LINES: Duration = Duration::from_millis(1500);
+
 /// A proxy that works until it is shut down. Its threads are its own: it can be started from any
 /// runtime, or without one.
 pub struct Proxy {
@@ -177,6 +180,9 @@ impl Proxy {
         self.ended().await;
         for thread in self.threads {
             let _ = thread.join();
+        }
+        if let Some(recorder) = &self.manager.shared().recorder {
+            recorder.stop(LAST_LINES);
         }
         if let Some(admin) = self.admin {
             admin.stop();

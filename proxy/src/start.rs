@@ -8,9 +8,9 @@ use routing_api_client as client;
 use tidegate_engine::Engine;
 use tokio::sync::{mpsc, watch};
 
-use crate::config::{Config, ConfigError, Problem};
+use crate::config::{Config, ConfigError, Problem, RecordingSettings};
 use crate::inbox::{Input, Switchboard};
-use crate::shard::{Channels, Parts, Thread};
+use crate::shard::{Channels, Parts, Recording, Thread};
 use crate::{bind, secret, stream};
 
 /// Messages of applications that wait for one shard.
@@ -41,6 +41,9 @@ pub enum StartError {
     /// The system does not let a thread or a socket work.
     #[error("can't start a shard: {0}")]
     Shard(io::Error),
+    /// The system does not let the recorder work.
+    #[error("can't record decisions: {0}")]
+    Recorder(io::Error),
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(io::Error),
@@ -65,6 +68,8 @@ pub(crate) struct Shared {
     pub(crate) drain: watch::Sender<bool>,
     /// The certificates of the routing listeners.
     pub(crate) tls: Vec<client::TlsServer>,
+    /// What takes the records of all shards, where they are kept.
+    pub(crate) recorder: Option<client::Recorder>,
 }
 
 /// The receiving ends of one shard.
@@ -86,9 +91,11 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
         .filter_map(|(_, accept)| accept.tls.clone())
         .collect();
     let (shared, inboxes, answers) = share(config, count, key, instance, tls)?;
+    let (recorder, spools) = record(&config.recording, count)?;
+    let shared = Shared { recorder, ..shared };
     let mut shards = Vec::with_capacity(usize::from(count));
-    let ends = sip.into_iter().zip(routing).zip(inboxes);
-    for (id, ((listeners, listen), ends)) in (0..).zip(ends) {
+    let ends = sip.into_iter().zip(routing).zip(inboxes).zip(spools);
+    for (id, (((listeners, listen), ends), recording)) in (0..).zip(ends) {
         let channels = Channels {
             inboxes: answers.clone(),
             shutdown: shared.drain.subscribe(),
@@ -107,7 +114,7 @@ pub(crate) fn start(config: &mut Config) -> Result<(Vec<Thread>, Shared), StartE
                 routing: ends.routing,
                 listeners,
                 channels,
-                recording: None,
+                recording,
             })
             .map_err(StartError::Shard)?,
         );
@@ -142,8 +149,32 @@ fn share(
         applications,
         drain,
         tls,
+        recorder: None,
     };
     Ok((shared, ends, client::Inboxes::new(answers)))
+}
+
+/// The recorder, and each shard's part in it.
+fn record(
+    config: &RecordingSettings,
+    count: u8,
+) -> Result<(Option<client::Recorder>, Vec<Option<Recording>>), StartError> {
+    if !config.is_on() {
+        return Ok((None, (0..count).map(|_| None).collect()));
+    }
+    let spools = (0..count).map(|_| Arc::new(client::Spool::new(config.queue_bytes)));
+    let spools: Vec<_> = spools.collect();
+    let recorder = client::Recorder::start(config.recorder()?, spools.clone());
+    let recorder = recorder.map_err(StartError::Recorder)?;
+    let part = |spool| Recording {
+        settings: config.shard(),
+        spool,
+        durations: config.durations,
+    };
+    Ok((
+        Some(recorder),
+        spools.into_iter().map(part).map(Some).collect(),
+    ))
 }
 
 fn advice(error: &io::Error) -> &'static str {

@@ -77,7 +77,11 @@ pub use policy::{
     Chain, Choose, Dial, Eject, FailureTable, Member, OnFailure, Otherwise, Policy, Pool, Step,
     TlsClient,
 };
-pub use record::{CallOutcome, RecordSettings, Spool, SpoolStats};
+pub use record::{
+    CREDENTIALS, CallOutcome, FileSettings, How, InvalidMask, MaskRule, Masks, RecordSettings,
+    Recorder, RecorderSettings, RecorderStats, RedisSettings, Rotate, SinkState, Spool, SpoolStats,
+    header_places, number_places,
+};
 pub use recording::{Entry, LineError, Recording, RecordingError};
 pub use registry::{
     ApplicationState, ChangeError, Latency, MemberReport, MemberStatus, Registry, SampleAnswer,

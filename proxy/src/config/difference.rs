@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Config;
 
 /// Keys that are read once, at the start. What begins with one of them needs a restart.
-const FIXED: [&str; 17] = [
+const FIXED: [&str; 18] = [
     "node",
     "shards",
     "listen",
@@ -24,6 +24,7 @@ const FIXED: [&str; 17] = [
     "calls.notify_bytes",
     "calls.notify_keep_s",
     "calls.ack_timeout_ms",
+    "recording",
     "admin",
     "log.format",
 ];
@@ -129,23 +130,40 @@ fn is_fixed(key: &str) -> bool {
 }
 
 fn is_secret(key: &str) -> bool {
-    key == "token" || key.ends_with(".token")
+    ["token", "hash_key"].contains(&last(key))
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(_, last)| last)
 }
 
 fn shown(key: &str, value: &Value) -> Value {
-    match is_secret(key) {
-        true => Value::from(MASK),
-        false => value.clone(),
+    match (is_secret(key), value) {
+        (true, _) => Value::from(MASK),
+        (false, Value::String(url)) if last(key) == "url" => without_password(url).into(),
+        (false, value) => value.clone(),
     }
+}
+
+/// A URL may hold one in front of its host.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let Some((user, host)) = rest.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    let user = user.split_once(':').map_or(user, |(user, _)| user);
+    format!("{scheme}://{user}:{MASK}@{host}")
 }
 
 fn mask(value: &mut Value) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
-                match is_secret(key) {
-                    true => *value = Value::from(MASK),
-                    false => mask(value),
+                match value {
+                    Value::Object(_) | Value::Array(_) => mask(value),
+                    _ => *value = shown(key, value),
                 }
             }
         }
@@ -196,7 +214,7 @@ fn gather(key: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, Pool};
+    use crate::config::{Overrides, Pool, RecordingRedis};
 
     fn config(text: &str) -> Config {
         Config::from_toml(text, None, &Overrides::default()).unwrap()
@@ -254,6 +272,12 @@ mod tests {
         let mut config = Config::default();
         config.routing.token = Some("s3cret-1".to_owned());
         config.admin.token = Some("s3cret-2".to_owned());
+        config.recording.hash_key = Some("s3cret-3".to_owned());
+        let url = "rediss://me:s3cret-4@redis.example.com/1";
+        config.recording.redis = Some(RecordingRedis::at(url));
+        let shown = config.shown();
+        let shown = &shown["recording"]["redis"]["url"];
+        assert_eq!(shown, "rediss://me:…@redis.example.com/1");
         assert!(!config.shown().to_string().contains("s3cret"));
     }
 }

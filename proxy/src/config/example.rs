@@ -49,7 +49,31 @@ fn sample() -> Config {
     policy(&mut config.routing);
     config.admin.listen = Some(DEFAULT_ADMIN);
     config.admin.token = Some("a-secret-of-your-own".to_owned());
+    recording(&mut config.recording);
     config
+}
+
+fn recording(recording: &mut RecordingSettings) {
+    recording.hash_key = Some("another-secret-of-your-own".to_owned());
+    recording.mask = vec![
+        Mask {
+            header: Some("P-Charging-Vector".to_owned()),
+            ..Mask::default()
+        },
+        Mask {
+            pointer: Some("/event/request/from/display".to_owned()),
+            how: MaskHow::Remove,
+            ..Mask::default()
+        },
+        Mask {
+            preset: Some(Preset::Numbers),
+            how: MaskHow::Digits,
+            digits: Some(4),
+            ..Mask::default()
+        },
+    ];
+    recording.file = Some(RecordingFile::at("decisions.jsonl"));
+    recording.redis = Some(RecordingRedis::at("redis://redis.example.com:6379"));
 }
 
 fn applications(routing: &mut Routing) {

@@ -21,6 +21,7 @@ mod overrides;
 mod peers;
 mod policy;
 mod pools;
+mod recording;
 mod routing;
 mod rules;
 mod sip;
@@ -53,6 +54,9 @@ pub use origin::Origin;
 pub use overrides::Overrides;
 pub use peers::{Cgrates, Drachtio, DrachtioMethod, Wazo};
 pub use pools::{Choose, Eject, FailureTable, OnFailure, Pool};
+pub use recording::{
+    Mask, MaskHow, Preset, RecordingFile, RecordingRedis, RecordingSettings, Rotation,
+};
 pub use routing::Routing;
 pub use rules::{Rule, Then};
 pub use sip::{Sip, SipLimits, Timers};
@@ -82,6 +86,8 @@ pub struct Config {
     pub routing: Routing,
     /// Calls that are followed.
     pub calls: Calls,
+    /// The recording of decisions.
+    pub recording: RecordingSettings,
     /// The HTTP API for operators, which `tidegate ctl` speaks.
     pub admin: Admin,
     /// What is written about the work.
@@ -99,6 +105,7 @@ impl Default for Config {
             streams: Streams::default(),
             routing: Routing::default(),
             calls: Calls::default(),
+            recording: RecordingSettings::default(),
             admin: Admin::default(),
             log: Log::default(),
         }
@@ -134,6 +141,7 @@ impl Config {
             toml::from_str(text).map_err(|error| fail(vec![error::from_toml(text, &error)]))?;
         if let Some(folder) = file.and_then(Path::parent) {
             config.routing.resolve_against(folder);
+            config.recording.resolve_against(folder);
         }
         overrides.apply(&mut config);
         let mut problems = check::problems(&config);

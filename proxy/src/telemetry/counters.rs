@@ -16,7 +16,8 @@ pub struct Stats {
 /// The counters of one part of the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// `engine`, `routing`, `channels`, `notifications`, `udp`, `streams`, `resolver` or `shards`.
+    /// `engine`, `routing`, `channels`, `notifications`, `recording`, `udp`, `streams`, `resolver` or
+    /// `shards`.
     pub name: &'static str,
     /// Name and value, in a fixed order.
     pub counters: Vec<(&'static str, u64)>,
@@ -55,6 +56,7 @@ impl Stats {
             streams,
             resolver,
             shards,
+            recording = self.text("recording"),
             "counters"
         );
     }
@@ -97,6 +99,7 @@ pub(crate) fn collect(reports: &[Report], shared: &Shared) -> Stats {
         switchboard,
         streams,
         applications,
+        recorder,
         ..
     } = shared;
     let mut stats = Stats::default();
@@ -109,6 +112,9 @@ pub(crate) fn collect(reports: &[Report], shared: &Shared) -> Stats {
     }
     add_channels(&mut stats, &applications.stats());
     add_notifications(&mut stats, &applications.notifications().stats());
+    if let Some(recorder) = recorder {
+        add_recording(&mut stats, &recorder.stats());
+    }
     streams
         .counters
         .each(|name, value| stats.add("streams", name, value));
@@ -207,6 +213,38 @@ fn add_notifications(stats: &mut Stats, notifications: &client::NotifyStats) {
             dropped,
         }
     );
+}
+
+fn add_recording(stats: &mut Stats, recorder: &client::RecorderStats) {
+    let client::SpoolStats {
+        recorded,
+        dropped,
+        without_outcome,
+    } = recorder.spools;
+    stats.add("recording", "recorded", recorded);
+    stats.add("recording", "without_outcome", without_outcome);
+    stats.add("recording", "spool_dropped", dropped);
+    stats.add("recording", "masked_failed", recorder.mask_failed);
+    for sink in &recorder.sinks {
+        let [written, dropped, errors, renewed] = match sink.name {
+            "file" => [
+                "file_written",
+                "file_dropped",
+                "file_errors",
+                "file_rotations",
+            ],
+            _ => [
+                "redis_written",
+                "redis_dropped",
+                "redis_errors",
+                "redis_reconnects",
+            ],
+        };
+        stats.add("recording", written, sink.written);
+        stats.add("recording", dropped, sink.dropped);
+        stats.add("recording", errors, sink.errors);
+        stats.add("recording", renewed, sink.renewed);
+    }
 }
 
 fn add_shard(stats: &mut Stats, report: &Report) {

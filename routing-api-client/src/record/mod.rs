@@ -5,11 +5,21 @@
 //! kept. A full spool refuses and counts; no call waits for it.
 
 mod draft;
+mod file;
+mod mask;
 mod notebook;
+mod redis;
 mod settings;
+mod sink;
 mod spool;
+mod writer;
 
+pub use file::{FileSettings, Rotate};
+pub use mask::{CREDENTIALS, How, InvalidMask, MaskRule, Masks, header_places, number_places};
 pub use notebook::CallOutcome;
 pub(crate) use notebook::{Asked, Decision, Notebook};
+pub use redis::RedisSettings;
 pub use settings::RecordSettings;
+pub use sink::SinkState;
 pub use spool::{Spool, SpoolStats};
+pub use writer::{Recorder, RecorderSettings, RecorderStats};

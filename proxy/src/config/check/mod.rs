@@ -3,6 +3,7 @@
 mod applications;
 mod chains;
 mod pools;
+mod recording;
 mod routing;
 mod rules;
 mod sip;
@@ -27,6 +28,7 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
     check_streams(config, &mut found);
     routing::check(config, &mut found);
     check_calls(&config.calls, &mut found);
+    recording::check(config, &mut found);
     check_admin(&config.admin, &mut found);
     found
 }
