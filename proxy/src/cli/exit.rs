@@ -10,6 +10,8 @@ pub(super) const OK: u8 = 0;
 pub(super) const CONFIG: u8 = 1;
 /// A call of the demonstration did not end as it should.
 pub(super) const UNLIKE: u8 = 1;
+/// The command line is wrong in a way that only shows later.
+pub(super) const USAGE: u8 = 2;
 /// An application answers otherwise than it should.
 pub(super) const DIFFERS: u8 = 1;
 /// A file can't be read, or an application can't be reached.

@@ -7,6 +7,7 @@ mod ctl;
 mod demo;
 mod exit;
 mod reach;
+mod replay_router;
 mod run;
 mod schema;
 mod signals;
@@ -75,6 +76,9 @@ enum Command {
     /// Look after a running proxy: applications, calls, counters, reload
     #[command(after_help = ctl::EXAMPLES)]
     Ctl(ctl::Ctl),
+    /// Answer a proxy's questions as it was recorded, without the application
+    #[command(after_help = replay_router::EXAMPLES)]
+    ReplayRouter(replay_router::ReplayRouter),
     /// Ask an application one question, and draw what its answer would do
     #[command(after_help = ask::EXAMPLES)]
     Ask(Box<ask::Ask>),
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::CheckRouter(arguments) => check_router::check_router(&arguments),
         Command::Ctl(arguments) => ctl::ctl(&arguments),
+        Command::ReplayRouter(arguments) => replay_router::replay_router(&arguments),
         Command::Ask(arguments) => ask::ask(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }
