@@ -14,6 +14,7 @@ mod demo;
 mod inbox;
 mod manage;
 mod proxy;
+mod replay;
 mod replay_router;
 mod resolve;
 mod secret;

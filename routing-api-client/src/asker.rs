@@ -126,7 +126,7 @@ impl Asker {
             Reach::Dial(dial) => (dial.endpoint.to_string(), true),
             Reach::Accept(listener, _) => (listener.local_addr()?.to_string(), false),
         };
-        let mut asker = Self::start(reach, settings.settings);
+        let asker = Self::start(reach, settings.settings);
         if asker.wait(settings.within).await.is_ok() {
             return Ok(asker);
         }
@@ -164,8 +164,9 @@ impl Asker {
     ///
     /// # Errors
     /// It is not in time; what was wrong last, where it is known.
-    pub async fn wait(&mut self, within: Duration) -> Result<(), Option<Arc<str>>> {
-        let up = timeout(within, self.current.wait_for(Option::is_some)).await;
+    pub async fn wait(&self, within: Duration) -> Result<(), Option<Arc<str>>> {
+        let mut current = self.current.clone();
+        let up = timeout(within, current.wait_for(Option::is_some)).await;
         match up {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(self.registry.last_trouble()),

@@ -26,6 +26,7 @@ mod request;
 mod router;
 pub mod scripted;
 mod sipp;
+mod tool;
 
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub use redis::Redis;
 pub use request::Request;
 pub use router::Router;
 pub use sipp::{Callee, Caller, Outcome, calls};
+pub use tool::{Said, Tool};
 
 /// How long an expected event may take. Far longer than it takes, for machines under load.
 pub const PATIENCE: Duration = Duration::from_secs(10);

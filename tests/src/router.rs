@@ -39,6 +39,17 @@ impl Router {
         )
     }
 
+    /// Starts an example that is dialled with these arguments; returns when it listens.
+    #[must_use]
+    pub fn listening(language: Language, arguments: &[&str]) -> Self {
+        let mut command = language.command();
+        command.args(arguments).env("TOKEN", "");
+        Self::start(
+            command.stdout(Stdio::piped()).stderr(Stdio::inherit()),
+            "listening on",
+        )
+    }
+
     /// Starts a node.js script of this repository that finds the proxy by `PORT`; returns when it is
     /// connected.
     #[must_use]

@@ -15,7 +15,7 @@ use tidegate_schemas::{RouteDocument, RouteEvent};
 use super::ctl::client::{Client, Trouble};
 use super::ctl::header;
 use super::exit;
-use super::reach::{self, Reach, Unreachable};
+use super::reach::{Reach, Unreachable};
 use crate::ask::{Asked, Problem, draw, engine};
 use crate::config::{Config, Overrides};
 use crate::manage::sample;
@@ -185,7 +185,7 @@ pub(super) fn ask(arguments: &Ask) -> ExitCode {
         .and_then(|runtime| runtime.block_on(run(arguments)));
     let asked = match asked {
         Ok(asked) => asked,
-        Err(Failed::Usage(why)) => return exit::complain(reach::USAGE, &why),
+        Err(Failed::Usage(why)) => return exit::complain(exit::USAGE, &why),
         Err(Failed::Unreached(why)) => return exit::complain(exit::UNREACHED, &why),
         Err(Failed::Refused(why)) => return exit::complain(exit::DIFFERS, &why),
     };

@@ -7,6 +7,7 @@ mod ctl;
 mod demo;
 mod exit;
 mod reach;
+mod replay;
 mod replay_router;
 mod run;
 mod schema;
@@ -79,6 +80,9 @@ enum Command {
     /// Answer a proxy's questions as it was recorded, without the application
     #[command(after_help = replay_router::EXAMPLES)]
     ReplayRouter(replay_router::ReplayRouter),
+    /// Ask an application what was asked before, and compare its answers with what was decided
+    #[command(after_help = replay::EXAMPLES)]
+    Replay(Box<replay::Replay>),
     /// Ask an application one question, and draw what its answer would do
     #[command(after_help = ask::EXAMPLES)]
     Ask(Box<ask::Ask>),
@@ -123,6 +127,7 @@ pub fn main() -> ExitCode {
         Command::CheckRouter(arguments) => check_router::check_router(&arguments),
         Command::Ctl(arguments) => ctl::ctl(&arguments),
         Command::ReplayRouter(arguments) => replay_router::replay_router(&arguments),
+        Command::Replay(arguments) => replay::replay(&arguments),
         Command::Ask(arguments) => ask::ask(&arguments),
         Command::Schema { name } => schema::print(name.as_deref()),
     }

@@ -15,9 +15,6 @@ use crate::config::{
     Application, ClientTls, Config, Dialect, Framing, RoutingListen, RoutingTransport, ServerTls,
 };
 
-/// What a script is told when the command line does not say whom to ask.
-pub(super) const USAGE: u8 = 2;
-
 /// How the application is reached.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The application")]

@@ -93,7 +93,7 @@ async fn hundreds_of_questions_at_once(way: Way) {
 }
 
 async fn one_that_comes_back_is_asked_again(way: Way) {
-    let (mut asker, far, bench) = meet(way).await;
+    let (asker, far, bench) = meet(way).await;
     if way.is_http() {
         // There is no connection that could be lost.
         return;
