@@ -180,7 +180,7 @@ impl Bench {
     }
 
     /// A connection on which nothing was said.
-    async fn open(&mut self) -> std::io::Result<Line> {
+    async fn open(&self) -> std::io::Result<Line> {
         let wire = match &self.way {
             Way::Dialled(reach) => wire::dial(reach).await?,
             Way::Awaited(door) => door.accept(RETURN).await?,

@@ -119,15 +119,9 @@ fn write_check(out: &mut String, paint: &Paint, check: &Check, tally: &Tally) {
 }
 
 fn write_findings(out: &mut String, check: &Check, tally: &Tally) {
-    let count = tally.findings.len() as u32 + tally.more;
-    let _ = writeln!(
-        out,
-        " {}, kept {}",
-        times(count)
-            .replace("times", "times broken")
-            .replace("once", "broken once"),
-        times(tally.passed)
-    );
+    let broken = u32::try_from(tally.findings.len()).unwrap_or(u32::MAX);
+    let broken = times(broken.saturating_add(tally.more));
+    let _ = writeln!(out, " broken {broken}, kept {}", times(tally.passed));
     let _ = writeln!(out, "      rule  {} ({})", check.rule, place(check));
     let _ = writeln!(out, "      do    {}", check.remedy);
     for finding in &tally.findings {

@@ -98,6 +98,7 @@ impl Door {
         let config = WebSocketConfig::default()
             .max_message_size(Some(self.max_frame))
             .max_frame_size(Some(self.max_frame));
+        #[expect(clippy::result_large_err, reason = "the library wants it")]
         let answer = |request: &Request, response| answer(request, response, &mut bearer);
         let socket = accept_hdr_async_with_config(stream, answer, Some(config)).await;
         let socket = socket.map_err(io::Error::other)?;

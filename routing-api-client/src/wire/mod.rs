@@ -6,6 +6,8 @@
 mod door;
 mod http;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod websocket;
 
 use std::io;

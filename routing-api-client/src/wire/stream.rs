@@ -20,17 +20,16 @@ pub(super) struct Writer(WriteHalf<Box<dyn Io>>);
 /// A wire on a byte stream. Without `framing`, the application's first byte shows it.
 pub(super) fn wire(stream: impl Io + 'static, framing: Option<Framing>, max_frame: usize) -> Wire {
     let (read, write) = split(Box::new(stream) as Box<dyn Io>);
-    Wire::start(
-        Sender::Stream(Writer(write)),
-        None,
-        |handover, known| async move {
-            if let Some(framing) = framing {
-                let _ = known.set(framing);
-            }
+    Wire::start(Sender::Stream(Writer(write)), None, |handover, known| {
+        // What is sent before anything came needs it already.
+        if let Some(framing) = framing {
+            let _ = known.set(framing);
+        }
+        async move {
             let closing = self::read(read, framing, max_frame, &handover, &known).await;
             handover.end(closing).await;
-        },
-    )
+        }
+    })
 }
 
 async fn read(

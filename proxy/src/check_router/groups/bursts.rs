@@ -1,6 +1,6 @@
 //! Many questions at once.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -98,50 +98,48 @@ async fn mixed(
     alone: &[Option<RouteDocument>],
     exchanges: &[Exchange],
 ) {
-    let distinct = alone
-        .iter()
-        .flatten()
-        .any(|one| Some(one) != alone.iter().flatten().next());
-    if !distinct {
+    let mut documents = alone.iter().flatten();
+    let first = documents.next();
+    if !documents.any(|other| Some(other) != first) {
         let why = "all questions get the same document";
         return bench.report.skip(&BURSTS_MIXED, why);
     }
-    let mut explained: HashMap<usize, Vec<RouteDocument>> = HashMap::new();
     let mut found = None;
-    for (index, exchange) in exchanges.iter().enumerate() {
-        let variant = index % variants.len();
-        let own = alone.get(variant).and_then(Option::as_ref);
-        let Some(document) = bare(exchange) else {
-            continue;
-        };
-        let is_others = alone.iter().flatten().any(|other| *other == document);
-        if own == Some(&document) || !is_others {
-            continue;
-        }
-        if !explained.contains_key(&variant) {
-            let event = variants.get(variant).cloned().unwrap_or_default();
-            explained.insert(variant, again(bench, &event).await);
-        }
-        let chosen = explained
-            .get(&variant)
-            .is_some_and(|all| all.contains(&document));
-        if !chosen {
-            found = Some(exchange);
+    for (variant, suspect) in suspects(alone, exchanges) {
+        let event = variants.get(variant).cloned().unwrap_or_default();
+        let chosen = again(bench, &event).await;
+        if bare(suspect).is_some_and(|document| !chosen.contains(&document)) {
+            found = Some(confused(suspect));
             break;
         }
     }
-    let found = found.map(|exchange| {
-        let raw = exchange
-            .answer()
-            .map(|answer| answer.raw.clone())
-            .unwrap_or_default();
-        let why = "this is the decision about another question of the burst";
-        Finding::new(why)
-            .sent(&exchange.question.event)
-            .came(&raw)
-            .at("")
-    });
     bench.report.verify(&BURSTS_MIXED, found);
+}
+
+/// For each variant the first answer that is what another one got alone.
+fn suspects<'a>(
+    alone: &[Option<RouteDocument>],
+    exchanges: &'a [Exchange],
+) -> BTreeMap<usize, &'a Exchange> {
+    let mut suspects = BTreeMap::new();
+    for (index, exchange) in exchanges.iter().enumerate() {
+        let variant = index % alone.len().max(1);
+        let own = alone.get(variant).and_then(Option::as_ref);
+        let is_others = |document: &RouteDocument| {
+            own != Some(document) && alone.iter().flatten().any(|other| other == document)
+        };
+        if bare(exchange).is_some_and(|document| is_others(&document)) {
+            suspects.entry(variant).or_insert(exchange);
+        }
+    }
+    suspects
+}
+
+fn confused(exchange: &Exchange) -> Finding {
+    let raw = exchange.answer().map(|answer| answer.raw.clone());
+    let why = "this is the decision about another question of the burst";
+    let finding = Finding::new(why).sent(&exchange.question.event).at("");
+    finding.came(&raw.unwrap_or_default())
 }
 
 /// What is decided about an event, several times.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::check_router::bench::{Bench, Way};
+use crate::check_router::bench::{Bench, Way, trouble};
 use crate::check_router::catalogue::{DRAIN_BACK, DRAIN_BACKOFF, DRAIN_IN_FLIGHT};
 use crate::check_router::report::Finding;
 
@@ -87,7 +87,7 @@ async fn turn_away(bench: &mut Bench) {
 async fn come_back(bench: &mut Bench) {
     let question = bench.plain();
     let exchange = bench.ask_one(question).await;
-    let found = crate::check_router::bench::trouble(&exchange.outcome).map(|why| {
+    let found = trouble(&exchange.outcome).map(|why| {
         let why = format!("after `drain` and the end of the connection: {why}");
         Finding::new(why).sent(&json!({"type": "drain"}))
     });

@@ -216,9 +216,10 @@ async fn refuses(bench: &mut Bench, reach: &Reach, secret: Option<&str>) {
         token: secret.map(Token::new),
         ..reach.clone()
     };
-    let shown = secret.map_or("without a secret".to_owned(), |it| {
-        format!("with the secret `{it}`")
-    });
+    let shown = secret.map_or_else(
+        || "without a secret".to_owned(),
+        |it| format!("with the secret `{it}`"),
+    );
     let let_in = match bench.is_http() {
         true => asks_over_http(bench, &stranger).await,
         false => asks_on_a_line(bench, &stranger, secret).await,

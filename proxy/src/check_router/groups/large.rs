@@ -1,6 +1,9 @@
 //! Large events, and all the ways in which bytes may arrive.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
+use tokio::time::sleep;
 
 use crate::check_router::bench::{Bench, Exchange};
 use crate::check_router::catalogue::{
@@ -13,6 +16,10 @@ const LARGE: usize = 60 * 1024;
 
 /// Not a multiple of what a character takes, so that reads split some.
 const PIECE: usize = 1021;
+
+/// So many bytes, and with such pauses between their pieces that the kernel can't join them.
+const HEAD: usize = 8;
+const PAUSE: Duration = Duration::from_millis(5);
 
 pub(super) async fn run(bench: &mut Bench) {
     let body = "v=0 ".repeat(LARGE / 4);
@@ -72,7 +79,13 @@ async fn written(bench: &mut Bench, question: Question, piece: usize) -> Exchang
     };
     let strays = line.strays;
     line.expect(&question);
-    line.send_bytes(&bytes, piece).await;
+    let slowly = if piece < HEAD { HEAD } else { 0 };
+    let (head, rest) = bytes.split_at(slowly.min(bytes.len()));
+    for piece in head.chunks(piece) {
+        line.send_bytes(piece, piece.len()).await;
+        sleep(PAUSE).await;
+    }
+    line.send_bytes(rest, piece).await;
     bench.collected(question, strays).await
 }
 
