@@ -18,6 +18,7 @@ mod replay;
 mod replay_router;
 mod resolve;
 mod secret;
+mod shadows;
 mod shard;
 mod start;
 mod stream;

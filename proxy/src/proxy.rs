@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::admin;
 use crate::config::{Config, Listen, Origin, SipTransport};
 use crate::manage::{ManageError, Manager};
+use crate::shadows;
 use crate::shard::Control;
 use crate::start::{self, StartError};
 use crate::telemetry::Stats;
@@ -29,6 +30,7 @@ pub struct Proxy {
     manager: Arc<Manager>,
     threads: Vec<JoinHandle<()>>,
     admin: Option<admin::Server>,
+    shadows: shadows::Thread,
     sip: Vec<Address>,
     routing: Vec<SocketAddr>,
 }
@@ -73,6 +75,8 @@ impl Proxy {
         let mut running = config.clone();
         let server = admin::bind(&config.admin)?;
         let (threads, shared) = start::start(&mut running)?;
+        let shadows = shadows::Thread::start(Arc::clone(&shared.applications));
+        let shadows = shadows.map_err(StartError::Shadows)?;
         let (shards, threads) = threads.into_iter().map(|it| (it.shard, it.thread)).unzip();
         let manager = Manager::new(shards, shared, origin, config, &running);
         let admin = server.map(|server| server.serve(Arc::clone(&manager)));
@@ -81,6 +85,7 @@ impl Proxy {
             admin: admin.transpose().map_err(StartError::Shard)?,
             manager,
             threads,
+            shadows,
             sip: running.listen.iter().map(Address::of).collect(),
             routing: listen.map(|listen| listen.address).collect(),
         })
@@ -184,6 +189,7 @@ impl Proxy {
         if let Some(recorder) = &self.manager.shared().recorder {
             recorder.stop(LAST_LINES);
         }
+        self.shadows.stop();
         if let Some(admin) = self.admin {
             admin.stop();
         }

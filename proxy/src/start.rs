@@ -44,6 +44,9 @@ pub enum StartError {
     /// The system does not let the recorder work.
     #[error("can't record decisions: {0}")]
     Recorder(io::Error),
+    /// The system does not let the thread work that asks shadows.
+    #[error("can't start the thread that asks shadows: {0}")]
+    Shadows(io::Error),
     /// The system gives no random numbers.
     #[error("no random numbers: {0}")]
     Random(io::Error),
@@ -136,6 +139,7 @@ fn share(
     let bounds = stream::Limits::new(&config.streams, limits);
     let streams = stream::Registry::new(bounds, Arc::clone(&switchboard), local);
     let applications = client::Registry::new(config.client_settings(instance));
+    applications.shadows().configure(config.shadow_settings()?);
     applications.reconfigure(Arc::new(config.policy()?));
     let (answers, answered): (Vec<_>, Vec<_>) = (0..count).map(|_| mpsc::channel(ANSWERS)).unzip();
     let ends = inputs.into_iter().zip(answered);

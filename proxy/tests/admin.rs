@@ -257,6 +257,64 @@ async fn applications_are_added_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_shadow_becomes_a_canary_and_then_a_full_member() {
+    let world = World::new();
+    let added = json!({ "name": "next", "url": "tcp://127.0.0.1:9", "shadow": 100 });
+    let (status, body) = world.post("applications", added).await;
+    assert_eq!(
+        (status, &body["shadow"]),
+        (StatusCode::CREATED, &json!(100))
+    );
+    assert_eq!(body["agreement"]["agreed"], 0);
+    let promote = async |body: Value| {
+        let (status, body) = world.post("applications/next/promote", body).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        [body["shadow"].clone(), body["canary"].clone()]
+    };
+    assert_eq!(promote(json!({})).await, [Value::Null, json!(5)]);
+    assert_eq!(
+        promote(json!({ "canary": 20 })).await,
+        [Value::Null, json!(20)]
+    );
+    assert_eq!(promote(json!({})).await, [Value::Null, Value::Null]);
+    let change = async |body: Value| {
+        let (_, body) = world
+            .ask(Method::PATCH, "applications/next", Some(body))
+            .await;
+        [body["shadow"].clone(), body["canary"].clone()]
+    };
+    assert_eq!(
+        change(json!({ "shadow": 20 })).await,
+        [json!(20), Value::Null]
+    );
+    let shadows = world.get("shadows").await;
+    assert_eq!(shadows["shadows"][0]["name"], "next");
+    assert_eq!(shadows["shadows"][0]["state"], "down");
+    assert_eq!(
+        change(json!({ "canary": 5 })).await,
+        [Value::Null, json!(5)]
+    );
+    assert_eq!(world.get("shadows").await["shadows"], json!([]));
+    for (body, pointer) in [
+        (json!({ "shadow": 5, "canary": 5 }), "/shadow"),
+        (json!({ "shadow": 0 }), "/shadow"),
+    ] {
+        let (status, answer) = world
+            .ask(Method::PATCH, "applications/next", Some(body))
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+        assert_eq!(answer["error"]["pointer"], pointer);
+    }
+    let both = json!({ "alone": true, "canary": 5 });
+    let (status, _) = world.post("applications/next/promote", both).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let (status, answer) = world.ask(Method::GET, "shadows/next/samples", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(answer["error"]["code"], "unknown_shadow");
+    world.proxy.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_told_with_a_pointer() {
     let world = World::new();
     for (body, pointer, part) in [

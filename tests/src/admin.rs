@@ -33,6 +33,19 @@ impl Admin {
     /// One request; the status and the body of the response.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let (head, body) = self.exchange(method, path, body);
+        let body = serde_json::from_str(&body).unwrap_or_default();
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+        (status.unwrap_or_else(|| panic!("no status: {head}")), body)
+    }
+
+    /// The head and the body of the response to `GET`.
+    #[must_use]
+    pub fn text(&self, path: &str) -> (String, String) {
+        self.exchange("GET", path, &Value::Null)
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: &Value) -> (String, String) {
         let body = match body {
             Value::Null => String::new(),
             body => body.to_string(),
@@ -49,9 +62,7 @@ impl Admin {
         let mut response = String::new();
         stream.read_to_string(&mut response).expect("a response");
         let (head, body) = response.split_once("\r\n\r\n").expect("a whole response");
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let body = serde_json::from_str(body).unwrap_or_default();
-        (status.unwrap_or_else(|| panic!("no status: {head}")), body)
+        (head.to_owned(), body.to_owned())
     }
 
     /// One request that has to succeed.

@@ -79,6 +79,19 @@ impl Application {
         self.within("route", patience)
     }
 
+    /// The next question, whatever else the proxy says; `None` when none comes for so long.
+    #[must_use]
+    pub fn any_question_within(&self, patience: Duration) -> Option<Value> {
+        loop {
+            let message = self.inbox.recv_timeout(patience).ok()?;
+            match message["type"].as_str() {
+                Some("ping") => self.send(&json!({"type": "pong"})),
+                Some("route") => return Some(message),
+                _ => {}
+            }
+        }
+    }
+
     /// Answers a question with a document.
     pub fn answer(&self, question: &Value, mut document: Value) {
         document["id"] = question["id"].clone();

@@ -40,7 +40,9 @@ impl IntoResponse for Refusal {
 impl From<ManageError> for Refusal {
     fn from(error: ManageError) -> Self {
         let status = match &error {
-            ManageError::UnknownApplication(_) | ManageError::UnknownCall => StatusCode::NOT_FOUND,
+            ManageError::UnknownApplication(_)
+            | ManageError::UnknownShadow(_)
+            | ManageError::UnknownCall => StatusCode::NOT_FOUND,
             ManageError::Exists(_)
             | ManageError::DialsIn(_)
             | ManageError::Conflict(_)

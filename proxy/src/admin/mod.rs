@@ -5,6 +5,7 @@
 mod answer;
 mod extract;
 mod guard;
+mod metrics;
 pub(crate) mod openapi;
 mod operation;
 mod operations;

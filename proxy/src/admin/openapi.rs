@@ -47,7 +47,6 @@ fn document(operations: &[Operation]) -> Value {
         },
         "servers": [{ "url": "http://127.0.0.1:8450", "description": "As `admin.listen` has it." }],
         "security": [{ "token": [] }, {}],
-        "tags": tags(operations),
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
@@ -104,7 +103,11 @@ fn success(status: StatusCode) -> &'static str {
 }
 
 fn content(content: &Content, generator: &mut SchemaGenerator) -> Value {
-    json!({ JSON: { "schema": (content.schema)(generator), "example": content.example } })
+    let schema = match (content.schema)(generator).to_value() {
+        Value::Bool(_) => json!({}),
+        schema => schema,
+    };
+    json!({ content.media: { "schema": schema, "example": content.example } })
 }
 
 /// By status, in the order of the table.
@@ -168,16 +171,6 @@ fn tag(path: &str) -> &str {
         true => word,
         false => "proxy",
     }
-}
-
-fn tags(operations: &[Operation]) -> Value {
-    let mut names: Vec<_> = operations.iter().map(|it| tag(it.path)).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-        .into_iter()
-        .map(|name| json!({ "name": name }))
-        .collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use crate::manage::Manager;
 
+const JSON: &str = "application/json";
+
 /// One method of one path.
 pub(super) struct Operation {
     pub(super) method: Method,
@@ -25,8 +27,9 @@ pub(super) struct Operation {
     pub(super) handler: MethodRouter<Arc<Manager>>,
 }
 
-/// JSON of one type.
+/// JSON of one type, or a text.
 pub(super) struct Content {
+    pub(super) media: &'static str,
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
     pub(super) example: Value,
 }
@@ -123,6 +126,15 @@ impl Operation {
         self
     }
 
+    /// What it answers when it succeeds: 200 with a text.
+    pub(super) fn answers_text(mut self, media: &'static str, example: &str) -> Self {
+        self = self.answers::<String>(example.into());
+        if let Some(answer) = &mut self.answer {
+            answer.media = media;
+        }
+        self
+    }
+
     /// What it answers when it made something: 201 with this.
     pub(super) fn creates<T: JsonSchema>(self, example: Value) -> Self {
         let mut operation = self.answers::<T>(example);
@@ -140,6 +152,7 @@ impl Operation {
 impl Content {
     fn of<T: JsonSchema>(example: Value) -> Self {
         Self {
+            media: JSON,
             schema: |generator| generator.subschema_for::<T>(),
             example,
         }

@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tidegate_schemas::admin::{
     self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Reloaded,
-    SampleAnswer, SampleQuestion, Termination,
+    SampleAnswer, SampleQuestion, Shadow, ShadowSamples, Shadows, Termination,
 };
 use tidegate_schemas::call::CallSummary;
 
 use super::operation::{Failing, Operation};
-use super::routes;
+use super::{metrics, routes};
 use crate::config::Application;
 
 pub(super) const UNAUTHORIZED: Failing = Failing::new(
@@ -53,6 +53,11 @@ const UNKNOWN_CALL: Failing = Failing::new(
     "unknown_call",
     "No live call has this name, or none that is followed.",
 );
+const UNKNOWN_SHADOW: Failing = Failing::new(
+    StatusCode::NOT_FOUND,
+    "unknown_shadow",
+    "No application of this name only looks on.",
+);
 const EXISTS: Failing = Failing::new(
     StatusCode::CONFLICT,
     "exists",
@@ -93,6 +98,7 @@ const NOT_ASKED: Failing = Failing::new(
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = about_the_proxy();
     all.extend(about_applications());
+    all.extend(about_shadows());
     all.extend(about_calls());
     all
 }
@@ -108,6 +114,9 @@ fn about_the_proxy() -> Vec<Operation> {
         Operation::get("/v1/counters", "getCounters", routes::counters)
             .does("All counters since the proxy's start, in groups.")
             .answers::<Counters>(json!({ "routing": { "asked": 1042, "answered": 1040 } })),
+        Operation::get("/metrics", "getMetrics", routes::metrics)
+            .does("All counters, and what shadows did, in the text format of Prometheus.")
+            .answers_text(metrics::CONTENT_TYPE, METRICS),
         Operation::get("/v1/config", "getConfiguration", routes::config)
             .does("The configuration that counts, secrets masked; `tidegate schema config` describes it.")
             .answers::<Value>(json!({ "node": "edge-1", "admin": { "token": "***" } })),
@@ -189,8 +198,8 @@ fn about_applications() -> Vec<Operation> {
             "promoteApplication",
             routes::promote,
         )
-        .does("The application is no canary any more, and is asked.")
-        .takes::<Promotion>(json!({ "alone": true }))
+        .does("A shadow becomes a canary, a canary a full member of its pool.")
+        .takes::<Promotion>(json!({ "canary": 10 }))
         .answers::<admin::Application>(application())
         .fails(&[UNKNOWN_APPLICATION]),
         Operation::post("/v1/applications/{name}/ask", "askApplication", routes::ask)
@@ -204,6 +213,43 @@ fn about_applications() -> Vec<Operation> {
                 "event": { "type": "route", "version": "1.0", "reason": "new" },
             }))
             .fails(&[UNKNOWN_APPLICATION, NOT_ASKED]),
+    ]
+}
+
+fn about_shadows() -> Vec<Operation> {
+    vec![
+        Operation::get("/v1/shadows", "listShadows", routes::shadows)
+            .does(
+                "The applications that only look on, and how well they agree with what is decided.",
+            )
+            .answers::<Shadows>(json!({ "shadows": [shadow()] })),
+        Operation::get("/v1/shadows/{name}", "getShadow", routes::shadow)
+            .does("One shadow.")
+            .answers::<Shadow>(shadow())
+            .fails(&[UNKNOWN_SHADOW]),
+        Operation::post(
+            "/v1/shadows/{name}/reset",
+            "resetShadow",
+            routes::reset_shadow,
+        )
+        .does("Counts anew what the shadow does, and forgets its differing answers.")
+        .answers::<Shadow>(shadow())
+        .fails(&[UNKNOWN_SHADOW]),
+        Operation::get(
+            "/v1/shadows/{name}/samples",
+            "listShadowSamples",
+            routes::shadow_samples,
+        )
+        .does("The last answers of the shadow that differ from what was decided.")
+        .answers::<ShadowSamples>(json!({ "samples": [shadow_sample()] }))
+        .fails(&[UNKNOWN_SHADOW]),
+        Operation::delete(
+            "/v1/shadows/{name}/samples",
+            "forgetShadowSamples",
+            routes::forget_shadow_samples,
+        )
+        .does("Forgets them.")
+        .fails(&[UNKNOWN_SHADOW]),
     ]
 }
 
@@ -236,6 +282,38 @@ fn application() -> Value {
             "asked": 1042, "answered": 1040, "errors": 0, "timeouts": 2, "late": 1, "invalid": 0,
         },
         "origin": "runtime",
+    })
+}
+
+const METRICS: &str = "\
+# HELP tidegate_shadow_agree_total Answers of a shadow that mean what was decided.
+# TYPE tidegate_shadow_agree_total counter
+tidegate_shadow_agree_total{application=\"core-next\"} 1037
+";
+
+fn shadow() -> Value {
+    json!({
+        "name": "core-next", "pool": "core", "state": "up", "shadow": 100, "asked": 1042,
+        "agreed": 1037, "differed": 4, "invalid": 0,
+        "failed": { "timeout": 1, "lost": 0, "refused": 0, "error": 0 },
+        "dropped": { "queue_full": 0, "busy": 0, "down": 12 },
+        "undecided": 3, "fields": { "fr_timer": 1, "uri": 4 },
+        "latency": { "p50_us": 310, "p95_us": 740, "p99_us": 1900 },
+        "samples": 4,
+    })
+}
+
+fn shadow_sample() -> Value {
+    json!({
+        "time_ms": 1_767_225_600_000_u64, "call": "5e1f9a02-00000007-000001c3",
+        "decided_by": "core-a",
+        "event": { "type": "route", "version": "1.0", "reason": "new" },
+        "expected": { "routes": [{ "uri": "sip:bob@192.0.2.7" }] },
+        "found": { "routes": [{ "uri": "sip:bob@192.0.2.8" }] },
+        "differences": [{
+            "field": "uri", "pointer": "/routes/0/uri",
+            "expected": "sip:bob@192.0.2.7", "found": "sip:bob@192.0.2.8",
+        }],
     })
 }
 

@@ -13,13 +13,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use tidegate_schemas::admin::{
     self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Reloaded,
-    SampleAnswer, SampleQuestion, Termination,
+    SampleAnswer, SampleQuestion, Shadow, ShadowSamples, Shadows, Termination,
 };
 use tidegate_schemas::call::CallSummary;
 
 use super::answer::Refusal;
 use super::extract::Body;
 use super::guard::{self, Guard};
+use super::metrics;
 use super::openapi;
 use super::operations::operations;
 use crate::config::Application;
@@ -113,9 +114,9 @@ fn draining(draining: bool) -> ApplicationChange {
 pub(super) async fn promote(
     State(manager): Managed,
     Path(name): Path<String>,
-    Body(Promotion { alone }): Body<Promotion>,
+    Body(promotion): Body<Promotion>,
 ) -> Answer<admin::Application> {
-    Ok(Json(manager.promote(&name, alone).await?))
+    Ok(Json(manager.promote(&name, promotion).await?))
 }
 
 pub(super) async fn ask(
@@ -160,6 +161,45 @@ pub(super) async fn counters(State(manager): Managed) -> Json<Counters> {
         (group.name.to_owned(), counters.collect())
     });
     Json(groups.collect())
+}
+
+/// All that is counted, for Prometheus.
+pub(super) async fn metrics(State(manager): Managed) -> impl IntoResponse {
+    let (stats, shadows) = manager.measured().await;
+    let text = metrics::text(&stats, &shadows);
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+}
+
+pub(super) async fn shadows(State(manager): Managed) -> Json<Shadows> {
+    let shadows = manager.shadows();
+    Json(Shadows { shadows })
+}
+
+pub(super) async fn shadow(State(manager): Managed, Path(name): Path<String>) -> Answer<Shadow> {
+    Ok(Json(manager.shadow(&name)?))
+}
+
+pub(super) async fn reset_shadow(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Answer<Shadow> {
+    Ok(Json(manager.reset_shadow(&name)?))
+}
+
+pub(super) async fn shadow_samples(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Answer<ShadowSamples> {
+    let samples = manager.shadow_samples(&name)?;
+    Ok(Json(ShadowSamples { samples }))
+}
+
+pub(super) async fn forget_shadow_samples(
+    State(manager): Managed,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    manager.forget_shadow_samples(&name)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn config(State(manager): Managed) -> Json<Value> {

@@ -125,6 +125,10 @@ pub struct Application {
     /// to prove itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<u8>,
+    /// It only looks on: it gets copies of the questions of this percentage of its pool's calls, and
+    /// what it answers is compared with what was decided. 1 to 100.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<u8>,
     /// Questions that it gets at once, if less than `routing.max_in_flight` and than its own wish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_in_flight: Option<u32>,
@@ -172,6 +176,7 @@ impl Application {
             pool: None,
             weight: 1,
             canary: None,
+            shadow: None,
             max_in_flight: None,
             draining: false,
             dialect: Dialect::Native,

@@ -110,6 +110,13 @@ fn applications(routing: &mut Routing) {
         ..Application::named("core-next")
     });
     routing.application.push(Application {
+        pool: Some("core".to_owned()),
+        shadow: Some(100),
+        ..Application::named("core-shadow")
+    });
+    routing.shadow.ignore = vec!["tags".to_owned(), "headers.*.x-trace".to_owned()];
+    routing.shadow.tolerate = vec!["timers=500".to_owned(), "any_order".to_owned()];
+    routing.application.push(Application {
         url: Some("http://wazo.example.com:8000/1.0/kamailio/routing".to_owned()),
         dialect: Dialect::Wazo,
         wazo: Some(Wazo::default()),

@@ -24,6 +24,7 @@ mod pools;
 mod recording;
 mod routing;
 mod rules;
+mod shadow;
 mod sip;
 mod streams;
 mod tls;
@@ -59,6 +60,7 @@ pub use recording::{
 };
 pub use routing::Routing;
 pub use rules::{Rule, Then};
+pub use shadow::Shadow;
 pub use sip::{Sip, SipLimits, Timers};
 pub use streams::Streams;
 pub use tls::{ClientTls, ServerTls};

@@ -204,7 +204,7 @@ fn member(routing: &Routing, it: &Application, key: &str) -> Result<client::Memb
         pool: pool_index(routing, it.pool.as_deref(), &format!("{key}.pool"))?,
         weight: it.weight,
         canary: it.canary,
-        shadow: None,
+        shadow: it.shadow,
         max_in_flight: it.max_in_flight,
         draining: it.draining,
         dial: dial(it, key)?,

@@ -12,6 +12,7 @@ use super::chains::Chain;
 use super::documents::StaticDocument;
 use super::pools::Pool;
 use super::rules::Rule;
+use super::shadow::Shadow;
 
 /// How routing applications are reached and asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +55,8 @@ pub struct Routing {
     pub documents: BTreeMap<String, StaticDocument>,
     /// What decides when no application does.
     pub fallback: StaticDocument,
+    /// How applications are asked that only look on, and what counts as a difference.
+    pub shadow: Shadow,
 }
 
 impl Default for Routing {
@@ -76,6 +79,7 @@ impl Default for Routing {
             rule: Vec::new(),
             documents: BTreeMap::new(),
             fallback: StaticDocument::default(),
+            shadow: Shadow::default(),
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use routing_api_client::{MemberReport, MemberStatus};
-use tidegate_schemas::admin::{self, ApplicationChange};
+use routing_api_client::{Latency, MemberReport, MemberStatus};
+use tidegate_schemas::admin::{self, ApplicationChange, Promotion};
 
 use super::runtime::{self, Runtime};
-use super::{ManageError, Manager, State};
+use super::{ManageError, Manager, State, shadows};
 use crate::config::{Application, Config, Problem};
+
+/// The percentage of calls for a shadow that is promoted.
+const FIRST_CANARY: u8 = 5;
 
 impl Manager {
     /// All that are configured or connected.
@@ -50,16 +53,21 @@ impl Manager {
         self.find(&state, name)
     }
 
-    /// Makes a canary a full member of its pool; with `alone` it is the only one that is asked.
+    /// Makes a shadow a canary, and a canary a full member of its pool; with `alone` it is the only
+    /// one that is asked.
     pub(crate) async fn promote(
         &self,
         name: &str,
-        alone: bool,
+        promotion: Promotion,
     ) -> Result<admin::Application, ManageError> {
+        let canary = canary(promotion)?;
         let mut state = self.state.lock().await;
         let mut promoted = self.known(&state, name)?;
-        let others = self.others(&state, name).into_iter().filter(|_| alone);
-        (promoted.canary, promoted.draining) = (None, false);
+        let others = self.others(&state, name).into_iter();
+        let others = others.filter(|it| promotion.alone && it.shadow.is_none());
+        let first = (promoted.shadow.is_some() && !promotion.alone).then_some(FIRST_CANARY);
+        (promoted.shadow, promoted.canary) = (None, canary.or(first));
+        promoted.draining = false;
         promoted.weight = promoted.weight.max(1);
         let drained = others.map(|other| Application {
             draining: true,
@@ -67,7 +75,7 @@ impl Manager {
         });
         let runtime = with(&state, drained.chain([promoted]));
         self.change(&mut state, runtime, name).await?;
-        tracing::info!(application = name, alone, "promoted");
+        tracing::info!(application = name, ?promotion, "promoted");
         self.find(&state, name)
     }
 
@@ -93,9 +101,14 @@ impl Manager {
     fn seen(&self, state: &State) -> Vec<admin::Application> {
         let config = state.runtime.over(&state.file);
         let members = self.shared.applications.members();
+        let reports = self.shared.applications.shadow_reports();
+        let report = |member: &MemberReport| reports.iter().find(|it| it.name == member.name);
         members
             .iter()
-            .map(|it| seen(it, &config, &state.runtime))
+            .map(|it| admin::Application {
+                agreement: report(it).map(|it| shadows::agreement(&it.counts)),
+                ..seen(it, &config, &state.runtime)
+            })
             .collect()
     }
 
@@ -172,15 +185,31 @@ fn dialled_in(seen: admin::Application) -> Application {
     }
 }
 
+/// The percentage that is wanted.
+fn canary(promotion: Promotion) -> Result<Option<u8>, ManageError> {
+    if promotion.alone && promotion.canary.is_some() {
+        let message = "who gets a percentage is not alone; leave one of both out";
+        return Err(ManageError::Invalid(Problem::new("canary", message)));
+    }
+    Ok(promotion.canary)
+}
+
 fn alter(application: &mut Application, change: &ApplicationChange) {
     let ApplicationChange {
         weight,
         canary,
+        shadow,
         draining,
         max_in_flight,
     } = change;
     application.weight = weight.unwrap_or(application.weight);
     application.canary = canary.unwrap_or(application.canary);
+    application.shadow = shadow.unwrap_or(application.shadow);
+    match (canary, shadow) {
+        (Some(Some(_)), None) => application.shadow = None,
+        (None, Some(Some(_))) => application.canary = None,
+        _ => {}
+    }
     application.draining = draining.unwrap_or(application.draining);
     application.max_in_flight = max_in_flight.unwrap_or(application.max_in_flight);
 }
@@ -188,28 +217,24 @@ fn alter(application: &mut Application, change: &ApplicationChange) {
 fn seen(member: &MemberReport, config: &Config, runtime: &Runtime) -> admin::Application {
     let name = member.name.to_string();
     let configured = runtime::entry(config, &name);
-    let (state, ejected_for_ms) = match member.status {
-        MemberStatus::Up => (admin::State::Up, None),
-        MemberStatus::Down => (admin::State::Down, None),
-        MemberStatus::Draining => (admin::State::Draining, None),
-        MemberStatus::Ejected { remaining } => (admin::State::Ejected, Some(millis(remaining))),
+    let ejected_for_ms = match member.status {
+        MemberStatus::Ejected { remaining } => Some(millis(remaining)),
+        _ => None,
     };
     admin::Application {
         pool: member.pool.to_string(),
         url: configured.as_ref().and_then(|it| it.url.clone()),
         dialect: (!member.dialect.is_empty()).then(|| member.dialect.to_owned()),
-        state,
+        state: state(member.status),
         ejected_for_ms,
         draining: configured.as_ref().is_some_and(|it| it.draining),
         connections: member.connections as usize,
         in_flight: member.in_flight,
         weight: member.weight,
         canary: member.canary,
-        latency: member.latency.map(|it| admin::Latency {
-            p50_us: micros(it.p50),
-            p95_us: micros(it.p95),
-            p99_us: micros(it.p99),
-        }),
+        shadow: member.shadow,
+        agreement: None,
+        latency: member.latency.map(latency),
         counts: admin::Counts {
             asked: member.asked,
             answered: member.answered,
@@ -224,6 +249,23 @@ fn seen(member: &MemberReport, config: &Config, runtime: &Runtime) -> admin::App
             (false, None) => admin::Origin::DialIn,
         },
         name,
+    }
+}
+
+pub(super) fn state(status: MemberStatus) -> admin::State {
+    match status {
+        MemberStatus::Up => admin::State::Up,
+        MemberStatus::Down => admin::State::Down,
+        MemberStatus::Draining => admin::State::Draining,
+        MemberStatus::Ejected { .. } => admin::State::Ejected,
+    }
+}
+
+pub(super) fn latency(latency: Latency) -> admin::Latency {
+    admin::Latency {
+        p50_us: micros(latency.p50),
+        p95_us: micros(latency.p95),
+        p99_us: micros(latency.p99),
     }
 }
 

@@ -10,6 +10,9 @@ pub enum ManageError {
     /// No application has this name.
     #[error("there is no application `{0}`")]
     UnknownApplication(String),
+    /// No shadow has this name.
+    #[error("there is no shadow `{0}`")]
+    UnknownShadow(String),
     /// An application of this name is there already.
     #[error("there is an application `{0}` already; change that one, or remove it first")]
     Exists(String),
@@ -47,6 +50,7 @@ impl ManageError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::UnknownApplication(_) => "unknown_application",
+            Self::UnknownShadow(_) => "unknown_shadow",
             Self::Exists(_) => "exists",
             Self::DialsIn(_) => "dials_in",
             Self::Invalid(_) => "invalid",

@@ -9,6 +9,7 @@ mod error;
 mod reload;
 mod runtime;
 pub(crate) mod sample;
+mod shadows;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -108,7 +109,7 @@ impl Manager {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_s: self.started.elapsed().as_secs(),
             shards: self.shards.len(),
-            applications: self.shared.applications.applications().len(),
+            applications: self.applications_that_decide(),
         }
     }
 
@@ -158,6 +159,11 @@ impl Manager {
         }
     }
 
+    fn applications_that_decide(&self) -> usize {
+        let connected = self.shared.applications.applications();
+        connected.iter().filter(|it| !it.shadow).count()
+    }
+
     /// The configuration that counts, with the listeners as they were bound.
     fn in_force(&self, state: &State) -> Config {
         self.at_its_ports(state.runtime.over(&state.file))
@@ -174,6 +180,8 @@ impl Manager {
         let config = self.at_its_ports(config);
         let engine = Arc::new(config.engine()?);
         let policy = Arc::new(config.policy()?);
+        let shadows = config.shadow_settings()?;
+        self.shared.applications.shadows().configure(shadows);
         self.shared.applications.reconfigure(policy);
         for shard in &self.shards {
             let order = |done| Control::Reconfigure {

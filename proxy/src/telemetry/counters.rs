@@ -16,8 +16,8 @@ pub struct Stats {
 /// The counters of one part of the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// `engine`, `routing`, `channels`, `notifications`, `recording`, `udp`, `streams`, `resolver` or
-    /// `shards`.
+    /// `engine`, `routing`, `channels`, `notifications`, `recording`, `udp`, `streams`, `resolver`,
+    /// `shadow` or `shards`.
     pub name: &'static str,
     /// Name and value, in a fixed order.
     pub counters: Vec<(&'static str, u64)>,
@@ -45,8 +45,8 @@ impl Stats {
     pub(crate) fn log(&self) {
         let [engine, routing, channels, notifications, udp] =
             ["engine", "routing", "channels", "notifications", "udp"].map(|name| self.text(name));
-        let [streams, resolver, shards] =
-            ["streams", "resolver", "shards"].map(|name| self.text(name));
+        let [streams, resolver, shards, shadow, recording] =
+            ["streams", "resolver", "shards", "shadow", "recording"].map(|name| self.text(name));
         tracing::info!(
             engine,
             routing,
@@ -56,7 +56,8 @@ impl Stats {
             streams,
             resolver,
             shards,
-            recording = self.text("recording"),
+            shadow,
+            recording,
             "counters"
         );
     }
@@ -112,6 +113,7 @@ pub(crate) fn collect(reports: &[Report], shared: &Shared) -> Stats {
     }
     add_channels(&mut stats, &applications.stats());
     add_notifications(&mut stats, &applications.notifications().stats());
+    add_shadows(&mut stats, &applications.shadow_totals());
     if let Some(recorder) = recorder {
         add_recording(&mut stats, &recorder.stats());
     }
@@ -244,6 +246,25 @@ fn add_recording(stats: &mut Stats, recorder: &client::RecorderStats) {
         stats.add("recording", dropped, sink.dropped);
         stats.add("recording", errors, sink.errors);
         stats.add("recording", renewed, sink.renewed);
+    }
+}
+
+fn add_shadows(stats: &mut Stats, shadows: &client::ShadowCounts) {
+    for (name, value) in [
+        ("asked", shadows.asked),
+        ("agreed", shadows.agreed),
+        ("differed", shadows.differed),
+        ("invalid", shadows.invalid),
+        ("timeout", shadows.timeout),
+        ("lost", shadows.lost),
+        ("refused", shadows.refused),
+        ("error", shadows.error),
+        ("queue_full", shadows.queue_full),
+        ("busy", shadows.busy),
+        ("down", shadows.down),
+        ("undecided", shadows.undecided),
+    ] {
+        stats.add("shadow", name, value);
     }
 }
 

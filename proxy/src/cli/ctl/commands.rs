@@ -64,8 +64,35 @@ async fn ask(client: &Client, command: &Command) -> Result<Value, Trouble> {
             )
             .await
         }
-        Command::Promote { name, alone } => {
-            let promotion = Promotion { alone: *alone };
+        Command::Shadow {
+            name,
+            percent: Percent(percent),
+        } => {
+            let shadow = Some(*percent);
+            alter(
+                client,
+                name,
+                ApplicationChange {
+                    shadow,
+                    ..ApplicationChange::default()
+                },
+            )
+            .await
+        }
+        Command::Shadows {
+            name,
+            samples,
+            reset,
+        } => shadows(client, name.as_deref(), *samples, *reset).await,
+        Command::Promote {
+            name,
+            alone,
+            canary,
+        } => {
+            let promotion = Promotion {
+                alone: *alone,
+                canary: *canary,
+            };
             client
                 .post(&["applications", name, "promote"], &promotion)
                 .await
@@ -93,6 +120,20 @@ async fn alter(client: &Client, name: &str, change: ApplicationChange) -> Result
     client.patch(&["applications", name], &change).await
 }
 
+async fn shadows(
+    client: &Client,
+    name: Option<&str>,
+    samples: bool,
+    reset: bool,
+) -> Result<Value, Trouble> {
+    match name {
+        None => client.get(&["shadows"]).await,
+        Some(name) if samples => client.get(&["shadows", name, "samples"]).await,
+        Some(name) if reset => client.post(&["shadows", name, "reset"], &json!({})).await,
+        Some(name) => client.get(&["shadows", name]).await,
+    }
+}
+
 async fn drain(client: &Client, name: &str, wait: bool) -> Result<Value, Trouble> {
     let mut answer = client
         .post(&["applications", name, "drain"], &json!({}))
@@ -115,6 +156,7 @@ fn application(add: &Add) -> Result<Map<String, Value>, Trouble> {
         ("pool", add.pool.as_ref().map(|it| json!(it))),
         ("weight", add.weight.map(|it| json!(it))),
         ("canary", add.canary.map(|it| json!(it))),
+        ("shadow", add.shadow.map(|it| json!(it))),
         ("max_in_flight", add.max_in_flight.map(|it| json!(it))),
         ("dialect", add.dialect.as_ref().map(|it| json!(it))),
         ("token", add.secret.as_ref().map(|it| json!(it))),

@@ -2,6 +2,7 @@
 
 pub(super) mod client;
 mod commands;
+mod shadows;
 mod show;
 mod table;
 
@@ -28,6 +29,13 @@ Examples:
     tidegate ctl promote core-b
     tidegate ctl drain core-a --wait
     tidegate ctl remove core-a
+
+  Let core-b look on first, then decide 10 calls of 100, then its share:
+    tidegate ctl add core-b --at tcp://10.0.0.6:8448 --pool core --shadow 100
+    tidegate ctl shadows core-b
+    tidegate ctl shadows core-b --samples
+    tidegate ctl promote core-b --canary 10
+    tidegate ctl promote core-b
 
   tidegate ctl reload --dry-run
       What the file would change, key by key. Without --dry-run it is put in place.
@@ -118,13 +126,35 @@ enum Command {
         #[arg(value_parser = percent)]
         percent: Percent,
     },
-    /// Make a canary a full member of its pool
+    /// Let an application only look on at a percentage of its pool's calls, or decide with `none`
+    Shadow {
+        /// Its name
+        name: String,
+        /// 1 to 100, or `none`
+        #[arg(value_parser = percent)]
+        percent: Percent,
+    },
+    /// Say how well applications that only look on agree with what is decided, and in what they differ
+    Shadows {
+        /// All about this one
+        name: Option<String>,
+        /// The last answers that differ, with the questions and what was decided
+        #[arg(long, requires = "name")]
+        samples: bool,
+        /// Count anew, and forget the answers that differ
+        #[arg(long, requires = "name", conflicts_with = "samples")]
+        reset: bool,
+    },
+    /// Make a shadow a canary, or a canary a full member of its pool
     Promote {
         /// Its name
         name: String,
-        /// Drain all others of the pool
+        /// Make it a full member, and drain all others of the pool
         #[arg(long)]
         alone: bool,
+        /// The percentage of the pool's calls for a canary; a shadow gets 5 when left out
+        #[arg(long, value_name = "PERCENT", conflicts_with = "alone")]
+        canary: Option<u8>,
     },
     /// Ask an application a question outside of any call, and judge its answer
     Ask(Box<Ask>),
@@ -173,6 +203,9 @@ struct Add {
     /// The percentage of its pool's calls that it gets
     #[arg(long, value_name = "PERCENT")]
     canary: Option<u8>,
+    /// Let it only look on, at this percentage of its pool's calls
+    #[arg(long, value_name = "PERCENT", conflicts_with = "canary")]
+    shadow: Option<u8>,
     /// Questions that it gets at once
     #[arg(long, value_name = "N")]
     max_in_flight: Option<u32>,

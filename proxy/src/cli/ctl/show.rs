@@ -3,11 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_schemas::admin::{
-    self, Application, Applications, Calls, Counters, Reloaded, SampleAnswer, State,
+    self, Application, Applications, Calls, Counters, Reloaded, SampleAnswer, Shadow,
+    ShadowSamples, Shadows, State,
 };
 
 use super::Command;
 use super::commands::pretty;
+use super::shadows;
 use super::table::table;
 
 /// An answer in words; as JSON where it is none that is known here.
@@ -19,6 +21,7 @@ pub(super) fn text(command: &Command, answer: &Value) -> String {
         | Command::Resume { .. }
         | Command::Weight { .. }
         | Command::Canary { .. }
+        | Command::Shadow { .. }
         | Command::Promote { .. } => read(answer, |it: Application| applications(&[it])),
         Command::Remove { name } => Some(format!("{name} is removed.")),
         Command::Terminate { call, .. } => Some(format!("{call} is being ended.")),
@@ -26,6 +29,15 @@ pub(super) fn text(command: &Command, answer: &Value) -> String {
         Command::Calls => read(answer, |it: Calls<'_>| calls(&it)),
         Command::Counters { group } => read(answer, |it: Counters| counters(&it, group.as_deref())),
         Command::Reload { .. } => read(answer, |it: Reloaded| reloaded(&it)),
+        Command::Shadows {
+            name: Some(_),
+            samples: true,
+            ..
+        } => read(answer, |it: ShadowSamples| shadows::samples(&it.samples)),
+        Command::Shadows { name: Some(_), .. } => read(answer, |it: Shadow| shadows::one(&it)),
+        Command::Shadows { name: None, .. } => {
+            read(answer, |it: Shadows| shadows::list(&it.shadows))
+        }
         Command::Config | Command::Health => None,
     };
     shown.unwrap_or_else(|| pretty(answer))
@@ -66,15 +78,16 @@ fn row(it: &Application) -> Vec<String> {
             .as_ref()
             .map_or_else(|| "-".to_owned(), |latency| time(of(latency)))
     };
-    let weight = match it.canary {
-        Some(percent) => format!("{percent}%"),
-        None => it.weight.to_string(),
+    let weight = match (it.shadow, it.canary) {
+        (Some(percent), _) => format!("shadow {percent}%"),
+        (_, Some(percent)) => format!("{percent}%"),
+        _ => it.weight.to_string(),
     };
     let counts = it.counts;
     vec![
         it.name.clone(),
         it.pool.clone(),
-        state(it),
+        state(it.state, it.ejected_for_ms, it.draining),
         weight,
         it.in_flight.to_string(),
         latency(|it| it.p50_us),
@@ -87,10 +100,10 @@ fn row(it: &Application) -> Vec<String> {
     ]
 }
 
-fn state(it: &Application) -> String {
-    match (it.state, it.ejected_for_ms) {
+pub(super) fn state(state: State, ejected_for_ms: Option<u64>, draining: bool) -> String {
+    match (state, ejected_for_ms) {
         (State::Up, _) => "up".to_owned(),
-        (State::Down, _) if it.draining => "down, draining".to_owned(),
+        (State::Down, _) if draining => "down, draining".to_owned(),
         (State::Down, _) => "down".to_owned(),
         (State::Draining, _) => "draining".to_owned(),
         (State::Ejected, None) => "ejected".to_owned(),
@@ -99,7 +112,7 @@ fn state(it: &Application) -> String {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn time(us: u64) -> String {
+pub(super) fn time(us: u64) -> String {
     match us {
         0..1000 => format!("{us} us"),
         1000..10_000 => format!("{:.1} ms", us as f64 / 1000.0),

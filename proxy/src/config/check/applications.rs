@@ -130,6 +130,7 @@ fn application(routing: &Routing, it: &Application, key: &str, found: &mut Vec<P
         let message = format!("{percent} percent is too much; at most 100");
         found.push(Problem::new(at("canary"), message));
     }
+    found.extend(unfit_shadow(it).map(|message| Problem::new(at("shadow"), message)));
     let unfit = match &it.url {
         Some(url) => unfit_url(it, url),
         None => unreached(it),
@@ -138,6 +139,28 @@ fn application(routing: &Routing, it: &Application, key: &str, found: &mut Vec<P
     let tls = it.tls.as_ref();
     found
         .extend(tls.and_then(|tls| unread(&at("tls"), &tls.files(), &tls.client().check().err()?)));
+}
+
+/// Why it can't be one that only looks on.
+fn unfit_shadow(it: &Application) -> Option<String> {
+    let percent = it.shadow?;
+    let is_redirect = it
+        .url
+        .as_deref()
+        .and_then(|url| policy::endpoint("url", url).ok())
+        .is_some_and(|endpoint| endpoint.scheme == Scheme::Sip);
+    let message = match percent {
+        0 => "0 percent is nothing; write 1 to 100, or leave it out".to_owned(),
+        101.. => format!("{percent} percent is too much; at most 100"),
+        _ if it.canary.is_some() => {
+            "a shadow decides nothing and a canary does; leave one of both out".to_owned()
+        }
+        _ if is_redirect => "a SIP redirect server is asked by the call itself and can't look on; \
+                             leave it out"
+            .to_owned(),
+        _ => return None,
+    };
+    Some(message)
 }
 
 /// A file of TLS that can't be used, at its key.

@@ -47,7 +47,8 @@ fn settings(pool: &Pool, key: &str, found: &mut Vec<Problem>) {
 fn sharing(routing: &Routing, index: usize) -> Option<Problem> {
     let of_pool = |pool: &Option<String>| routing.pool_index(pool.as_deref()) == Some(index);
     let members = routing.application.iter().enumerate();
-    let members: Vec<(usize, &Application)> = members.filter(|(_, it)| of_pool(&it.pool)).collect();
+    let members = members.filter(|(_, it)| of_pool(&it.pool) && it.shadow.is_none());
+    let members: Vec<(usize, &Application)> = members.collect();
     let others = routing.listen.iter().any(|listen| of_pool(&listen.pool))
         || (index == 0 && !routing.dial.is_empty());
     let (last, _) = members.last()?;

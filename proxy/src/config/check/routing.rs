@@ -1,7 +1,7 @@
 //! What is wrong with the routing applications as a whole.
 
 use super::{Problem, applications, at_least, chains, name, pools, rules};
-use crate::config::{Config, policy, translate};
+use crate::config::{Config, Shadow, policy, translate};
 
 /// All that is wrong with `routing`.
 pub(super) fn check(config: &Config, found: &mut Vec<Problem>) {
@@ -16,6 +16,7 @@ pub(super) fn check(config: &Config, found: &mut Vec<Problem>) {
             .into_iter()
             .filter_map(|(key, value, least)| at_least(key, value, least)),
     );
+    found.extend(shadow(&routing.shadow));
     found.extend(token("routing.token", routing.token.as_deref()));
     found.extend(decision_header(routing.decision_header.as_deref()));
     documents(config, found);
@@ -23,6 +24,18 @@ pub(super) fn check(config: &Config, found: &mut Vec<Problem>) {
     applications::check(routing, found);
     chains::check(routing, found);
     rules::check(config, found);
+}
+
+fn shadow(shadow: &Shadow) -> Vec<Problem> {
+    let least = [
+        ("max_in_flight", u64::from(shadow.max_in_flight)),
+        ("queue", shadow.queue as u64),
+        ("queue_bytes", shadow.queue_bytes as u64),
+    ];
+    let least = least.into_iter();
+    let found =
+        least.filter_map(|(key, value)| at_least(&format!("routing.shadow.{key}"), value, 1));
+    found.chain(shadow.tolerances().err()).collect()
 }
 
 /// Names other than those that SIP itself gives a meaning.

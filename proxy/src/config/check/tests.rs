@@ -217,6 +217,47 @@ fn shares_that_leave_calls_to_nobody_are_refused() {
 }
 
 #[test]
+fn what_can_t_look_on_is_refused() {
+    let app = |more: &str| format!("[[routing.application]]\nname = \"a\"\n{more}\n");
+    let shadow = "routing.application[0].shadow";
+    refused(&[
+        (&app("shadow = 0"), &["t.toml:3: ", shadow, "1 to 100"]),
+        (&app("shadow = 101"), &[shadow, "at most 100"]),
+        (&app("shadow = 5\ncanary = 5"), &[shadow, "decides nothing"]),
+        (
+            &app("url = \"sip:192.0.2.9\"\nshadow = 5"),
+            &[shadow, "redirect server"],
+        ),
+        (
+            "[routing.shadow]\nignore = [\"tags\", \"colour\"]\n",
+            &["t.toml:2: routing.shadow.ignore[1]", "colour"],
+        ),
+        (
+            "[routing.shadow]\ntolerate = [\"fr_timer=soon\"]\n",
+            &["routing.shadow.tolerate[0]", "soon"],
+        ),
+        ("[routing.shadow]\nqueue = 0\n", &["routing.shadow.queue"]),
+    ]);
+}
+
+#[test]
+fn a_shadow_leaves_the_shares_of_the_others_as_they_are() {
+    let app = |name: &str, more: &str| {
+        format!("[[routing.application]]\nname = \"{name}\"\nurl = \"tcp://{name}:1\"\n{more}\n")
+    };
+    let pools = "[[routing.listen]]\naddress = \"127.0.0.1:0\"\npool = \"other\"\n\
+                 [[routing.pool]]\nname = \"core\"\n[[routing.pool]]\nname = \"other\"\n";
+    let canary = format!(
+        "{pools}{}{}",
+        app("a", "canary = 5"),
+        app("b", "shadow = 100")
+    );
+    refused(&[(&canary, &["routing.application[0].canary", "95 percent"])]);
+    let full = format!("{pools}{}{}", app("a", ""), app("b", "shadow = 100"));
+    assert_eq!(refusal(&full), "(sound)");
+}
+
+#[test]
 fn what_is_there_twice_is_refused() {
     let app = "[[routing.application]]\nname = \"a:1\"\n";
     refused(&[
