@@ -1,5 +1,6 @@
 //! Routing applications that run as programs of their own.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -110,6 +111,19 @@ impl Router {
             command.stdout(Stdio::null()).stderr(Stdio::piped()),
             "rules read",
         )
+    }
+
+    /// Starts `tidegate replay-router` on this recording, its summary as JSON into a file; returns
+    /// when `ready` stands in its log.
+    #[must_use]
+    pub fn replay(recording: &Path, summary: &Path, arguments: &[&str], ready: &str) -> Self {
+        let summary = File::create(summary).expect("a file for the summary");
+        let mut command = Command::new(binary("tidegate"));
+        command
+            .args(["replay-router", "--json"])
+            .args(arguments)
+            .arg(recording);
+        Self::start(command.stdout(summary).stderr(Stdio::piped()), ready)
     }
 
     /// What it wrote.
