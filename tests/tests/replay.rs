@@ -47,7 +47,7 @@ fn line(number: usize, user: &str) -> String {
                      "to": { "uri": uri }, "call_id": id, "cseq": 1,
                      "headers": [["Call-ID", id]] },
     });
-    let code = if number % 4 == 0 { 486 } else { 200 };
+    let code = if number.is_multiple_of(4) { 486 } else { 200 };
     let record = json!({
         "type": "consultation", "version": "1.0", "time_ms": 1_790_000_000_000_u64 + number as u64,
         "id": id, "call": id, "node": "edge", "event": event, "document": decided(user),

@@ -1,5 +1,7 @@
 //! By what a document is judged.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use tidegate_engine::{Listener, Transport};
 use tidegate_schemas::RouteEvent;
 
@@ -34,7 +36,7 @@ fn listener(name: &str) -> Option<Listener> {
     };
     let port = port.parse().ok()?;
     let ip = host.trim_matches(['[', ']']).parse();
-    let ip = ip.unwrap_or(std::net::IpAddr::from([0, 0, 0, 0]));
+    let ip = ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let mut listener = Listener::new(transport, (ip, port).into());
     host.clone_into(&mut listener.host);
     Some(listener)

@@ -110,18 +110,12 @@ impl Collector {
                     record,
                     expected,
                 };
-                self.differs(&question, differences, &found);
+                self.differs(&question, &differences, &found);
             }
             Verdict::Invalid(error) => {
                 self.report.invalid += 1;
                 let pointer = error.pointer.to_string();
-                self.problem(
-                    entry,
-                    record,
-                    expected,
-                    Some(&pointer),
-                    &error.reason.to_string(),
-                );
+                self.problem(entry, record, expected, Some(&pointer), &error.reason);
             }
             Verdict::NoAnswer(error) => {
                 self.report.no_answer += 1;
@@ -156,7 +150,7 @@ impl Collector {
         report
     }
 
-    fn differs(&mut self, asked: &Asked<'_>, differences: Vec<Difference>, found: &RouteDocument) {
+    fn differs(&mut self, asked: &Asked<'_>, differences: &[Difference], found: &RouteDocument) {
         let stake = Stake::of(asked.record);
         let names: BTreeSet<&str> = differences.iter().map(|it| it.field.as_str()).collect();
         let mut place = None;
@@ -177,7 +171,7 @@ impl Collector {
             field.stakes.add(stake);
             if field.samples.len() < self.samples.most {
                 let first = differences.iter().find(|it| it.field == name);
-                let add = || self.samples.add(asked, Some(found), &differences);
+                let add = || self.samples.add(asked, Some(found), differences);
                 let question = *place.get_or_insert_with(add);
                 if let (Some(question), Some(first)) = (question, first) {
                     let difference = cut(first);

@@ -12,13 +12,13 @@ use super::{Field, Latency, Problem, Question, Report, Stakes, micros};
 /// The whole page.
 pub(crate) fn html(report: &Report) -> String {
     let mut page = String::new();
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
          style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" \
-         content=\"light dark\"><title>Replay</title><style>{STYLE}</style></head><body>\n"
+         content=\"light dark\"><title>Replay</title><style>{STYLE}</style></head><body>"
     );
     head(&mut page, report);
     latencies(&mut page, report);
@@ -46,7 +46,7 @@ pub(crate) fn html(report: &Report) -> String {
         page.push_str("</tbody></table>\n");
     }
     foot(&mut page, report);
-    let _ = write!(page, "<script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(page, "<script>{SCRIPT}</script></body></html>");
     page
 }
 
@@ -107,10 +107,10 @@ fn latencies(page: &mut String, report: &Report) {
 }
 
 fn table(page: &mut String, title: &str, first: &str) {
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<h2>{title}</h2>\n<table class=\"fields\"><thead><tr><th>{first}</th><th>Questions</th>\
-         <th>answered then</th><th>failed then</th><th>unknown</th></tr></thead><tbody>\n"
+         <th>answered then</th><th>failed then</th><th>unknown</th></tr></thead><tbody>"
     );
 }
 
@@ -209,27 +209,23 @@ fn value(value: &Option<Value>) -> String {
 
 fn foot(page: &mut String, report: &Report) {
     for (why, number) in &report.skipped {
-        let _ = write!(page, "<p>{number} not asked: {}.</p>\n", Text(why));
+        let _ = writeln!(page, "<p>{number} not asked: {}.</p>", Text(why));
     }
     if report.masked > 0 {
         let masked = report.masked;
-        let _ = write!(
+        let _ = writeln!(
             page,
-            "<p>{masked} had masked values and were asked with the masks.</p>\n"
+            "<p>{masked} had masked values and were asked with the masks.</p>"
         );
     }
     if report.unreadable > 0 {
-        let _ = write!(page, "<p>{} lines can't be read.</p>\n", report.unreadable);
+        let _ = writeln!(page, "<p>{} lines can't be read.</p>", report.unreadable);
     }
     for warning in &report.warnings {
-        let _ = write!(page, "<p>{}</p>\n", Text(warning));
+        let _ = writeln!(page, "<p>{}</p>", Text(warning));
     }
     if let Some(why) = &report.stopped {
-        let _ = write!(
-            page,
-            "<p class=\"stopped\">Ended early: {}</p>\n",
-            Text(why)
-        );
+        let _ = writeln!(page, "<p class=\"stopped\">Ended early: {}</p>", Text(why));
     }
     if report.unlike() == 0 && report.asked > 0 {
         page.push_str("<p>No difference.</p>\n");

@@ -80,8 +80,11 @@ fn short(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }
 
+/// Without what never counts.
 fn document(document: &RouteDocument) -> Value {
-    bounded(document, LARGEST_DOCUMENT)
+    let mut document = document.clone();
+    (document.id, document.version) = (None, None);
+    bounded(&document, LARGEST_DOCUMENT)
 }
 
 /// The same with short values.

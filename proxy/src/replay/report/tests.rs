@@ -92,13 +92,19 @@ fn each_field_is_counted_once_a_question_and_has_a_few_samples() {
 #[test]
 fn what_can_not_be_used_stands_with_its_place() {
     let report = report(vec![
-        (record("1", "sip:1@h", 2000), answer(json!({ "routes": [{ "uri": "nonsense" }] }))),
+        (
+            record("1", "sip:1@h", 2000),
+            answer(json!({ "routes": [{ "uri": "nonsense" }] })),
+        ),
         (record("2", "sip:2@h", 2000), Err(SampleError::TimedOut)),
     ]);
     assert_eq!((report.invalid, report.no_answer), (1, 1));
     let text = text(&report);
     assert!(text.contains("/routes/*/uri: "), "{text}");
-    assert!(text.contains("did not answer in time: 1 question"), "{text}");
+    assert!(
+        text.contains("did not answer in time: 1 question"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -120,7 +126,10 @@ fn nothing_of_a_recording_is_markup() {
 
 #[test]
 fn the_differing_places_are_marked_on_both_sides() {
-    let report = report(vec![(record("1", "sip:1@h", 2000), answer(to("sip:1@h", 3000)))]);
+    let report = report(vec![(
+        record("1", "sip:1@h", 2000),
+        answer(to("sip:1@h", 3000)),
+    )]);
     let page = html(&report);
     assert!(page.contains("<mark class=\"was\">2000</mark>"), "{page}");
     assert!(page.contains("<mark class=\"is\">3000</mark>"), "{page}");
