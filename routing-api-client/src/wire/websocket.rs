@@ -25,12 +25,15 @@ where
     let (sink, stream) = socket.split();
     let sender = Sender::WebSocket(Writer(Box::pin(sink)));
     Wire::start(sender, bearer, |handover, _| async move {
-        let closing = read(stream, &handover).await;
+        let mut stream = stream;
+        let closing = read(&mut stream, &handover).await;
         handover.end(closing).await;
+        // The closing handshake is the library's, while it is read on.
+        while let Some(Ok(_)) = stream.next().await {}
     })
 }
 
-async fn read<S>(mut stream: SplitStream<WebSocketStream<S>>, handover: &Handover) -> Closing
+async fn read<S>(stream: &mut SplitStream<WebSocketStream<S>>, handover: &Handover) -> Closing
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -11,8 +11,9 @@ use crate::check_router::report::Finding;
 /// How often: each time at another moment of the work.
 const TIMES: u64 = 3;
 
-/// Messages that may come for each cancelled question: its answer, and a complaint.
-const MESSAGES: usize = 2;
+/// Messages that may come for each cancelled question: its answer, a complaint, and what other
+/// checks find fault with.
+const MESSAGES: usize = 4;
 
 pub(super) async fn run(bench: &mut Bench) {
     if bench.is_http() {
