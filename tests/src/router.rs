@@ -126,21 +126,6 @@ impl Router {
         Self::start(command.stdout(summary).stderr(Stdio::piped()), ready)
     }
 
-    /// Starts `reference-router` with its example rules, one address option and this secret; returns
-    /// when it has read its rules.
-    #[must_use]
-    pub fn reference_at(option: &str, address: &str, token: &str) -> Self {
-        let mut command = Command::new(binary("reference-router"));
-        command
-            .args([option, address, "--rules"])
-            .arg(root().join("reference-router/rules.example.toml"))
-            .env("ROUTER_TOKEN", token);
-        Self::start(
-            command.stdout(Stdio::null()).stderr(Stdio::piped()),
-            "rules read",
-        )
-    }
-
     /// What it wrote.
     #[must_use]
     pub fn log(&self) -> &Log {
