@@ -323,7 +323,10 @@ async fn what_it_need_not_answer_it_is_told(way: Way) {
     let mut far = bench.application("b").await;
     bench.proxy.ask(1).unwrap();
     far.receive().await;
-    bench.proxy.dispatcher.cancel(id(1), std::time::Instant::now());
+    bench
+        .proxy
+        .dispatcher
+        .cancel(id(1), std::time::Instant::now());
     if way.is_http() {
         far.asked(1).given_up().await;
     } else {

@@ -78,6 +78,19 @@ const HANDLED: [&str; 10] = [
     "uniqueItems",
 ];
 
+const SMALLER: [&str; 2] = [
+    "applications do not expect smaller values",
+    "applications send smaller values",
+];
+const LARGER: [&str; 2] = [
+    "applications do not expect larger values",
+    "applications send larger values",
+];
+const OTHER_FORM: [&str; 2] = [
+    "applications do not expect values of another form",
+    "applications send values of another form",
+];
+
 impl Comparison<'_> {
     fn schemas(&mut self, old: &Value, new: &Value, pointer: &str) {
         if !self.seen.insert((old.to_string(), new.to_string())) {
@@ -247,12 +260,12 @@ impl Comparison<'_> {
         let (wider, narrower) = self.order(pair);
         for keyword in LEAST {
             if least(narrower, keyword) < least(wider, keyword) {
-                self.keyword(pair, keyword, "smaller values");
+                self.keyword(pair, keyword, SMALLER);
             }
         }
         for keyword in MOST {
             if most(narrower, keyword) > most(wider, keyword) {
-                self.keyword(pair, keyword, "larger values");
+                self.keyword(pair, keyword, LARGER);
             }
         }
     }
@@ -266,7 +279,7 @@ impl Comparison<'_> {
             let wanted = wider.get(keyword);
             let of_number = wanted.as_str().is_some_and(is_number);
             if !wanted.is_null() && !of_number && wanted != narrower.get(keyword) {
-                self.keyword(pair, keyword, "values of another form");
+                self.keyword(pair, keyword, OTHER_FORM);
             }
         }
     }
@@ -299,14 +312,13 @@ impl Comparison<'_> {
         }
     }
 
-    fn keyword(&mut self, pair: &Pair<'_>, keyword: &str, what: &str) {
-        let why = match (self.direction, what) {
-            (Direction::Sends, "smaller values") => "applications do not expect smaller values",
-            (Direction::Sends, "larger values") => "applications do not expect larger values",
-            (Direction::Sends, _) => "applications do not expect values of another form",
-            (Direction::Accepts, "smaller values") => "applications send smaller values",
-            (Direction::Accepts, "larger values") => "applications send larger values",
-            (Direction::Accepts, _) => "applications send values of another form",
+    /// A keyword lets values in that the other side does not know; what happens with them says
+    /// `why`, for what is sent and for what is accepted.
+    fn keyword(&mut self, pair: &Pair<'_>, keyword: &str, why: [&'static str; 2]) {
+        let [sends, accepts] = why;
+        let why = match self.direction {
+            Direction::Sends => sends,
+            Direction::Accepts => accepts,
         };
         let at = pair.place(keyword);
         self.breach(at, pair.old.get(keyword), pair.new.get(keyword), why);
