@@ -300,8 +300,8 @@ async fn a_body_that_is_too_large_is_refused_as_documented() {
         let stream = TcpStream::connect(address).await.unwrap();
         let (read, mut write) = stream.into_split();
         write.write_all(head.as_bytes()).await.unwrap();
-        let answer = BufReader::new(read).lines().next_line();
-        let answer = timeout(PATIENCE, answer).await.unwrap().unwrap();
+        let mut lines = BufReader::new(read).lines();
+        let answer = timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
         assert!(answer.unwrap().contains(" 413 "), "{}", operation.path);
     }
 }

@@ -145,7 +145,7 @@ impl Scene {
                 _ => scene.second_document(),
             };
             application.answer(&question, document.clone());
-            lines.push(line(lines.len(), question, document).to_string());
+            lines.push(line(lines.len(), question, &document).to_string());
         });
         // The lines of a recording come in the order in which calls got their final responses.
         lines.reverse();
@@ -171,7 +171,7 @@ impl Scene {
 }
 
 /// What a proxy records of a consultation.
-fn line(number: usize, mut event: Value, document: Value) -> Value {
+fn line(number: usize, mut event: Value, document: &Value) -> Value {
     let id = event["id"].clone();
     event.as_object_mut().unwrap().remove("type");
     event.as_object_mut().unwrap().remove("version");

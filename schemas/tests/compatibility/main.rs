@@ -1,7 +1,15 @@
 //! What is published is kept: no change breaks an application that was written for the contract in
 //! `schemas/baseline/`.
 
-#![allow(clippy::unwrap_used, reason = "what can't be read fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what can't be read fails the test"
+)]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "values are written where they are passed"
+)]
 
 mod alternatives;
 mod bounds;

@@ -81,7 +81,7 @@ async fn converse(reach: Reach, player: &Player, has_release: bool, what: &str) 
         within: PATIENCE,
         ..AskerSettings::default()
     };
-    let mut asker = Asker::connect(reach, settings).await.unwrap();
+    let asker = Asker::connect(reach, settings).await.unwrap();
     asker.wait(PATIENCE).await.unwrap();
     if has_release {
         let release = asker.application().unwrap().release;

@@ -122,7 +122,7 @@ impl Files {
         Ok(self.output.insert(output))
     }
 
-    fn rotate(&mut self, output: &Output) -> io::Result<()> {
+    fn rotate(&self, output: &Output) -> io::Result<()> {
         self.rotated
             .move_away(&self.settings.path, output.written())?;
         self.rotated
