@@ -419,7 +419,7 @@ async fn an_answer_of_a_shard_that_does_not_exist_is_counted() {
     let mut proxy = Proxy::start(native(), settings()).await;
     let mut application = proxy.application("a").await;
     application
-        .send(&json!({"id": "0000cafe-ff000001-00000001", "routes": []}))
+        .send(&json!({"id": "0000cafe-fe000001-00000001", "routes": []}))
         .await;
     let inbound = proxy.inbound().await;
     assert!(matches!(inbound, Inbound::Answer { .. }), "{inbound:?}");

@@ -6,6 +6,7 @@ mod health;
 mod hedges;
 mod orders;
 mod pools;
+mod records;
 mod redirects;
 mod shadows;
 mod tiers;

@@ -326,6 +326,3 @@ fn is_sampled(share: f64, call: ConsultationId) -> bool {
 fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests;
