@@ -83,7 +83,9 @@ impl Output {
         }
         let (bytes, outcome) = write(&mut self.file, &self.buffer);
         self.size += bytes as u64;
-        self.written = now;
+        if bytes > 0 {
+            self.written = now;
+        }
         let Err(error) = outcome else {
             return (lines.len(), Ok(()));
         };
@@ -152,4 +154,52 @@ fn read(file: &mut File, from: u64) -> io::Result<Vec<u8>> {
     file.seek(SeekFrom::Start(from))?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// Writes somewhere else than into a regular file.
+    fn output(file: File) -> Output {
+        Output {
+            file,
+            path: PathBuf::new(),
+            identity: (0, 0),
+            size: 0,
+            written: SystemTime::UNIX_EPOCH,
+            buffer: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_takes_no_line_and_says_so() {
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut output = output(full);
+        let lines = VecDeque::from(["a", "b"].map(Bytes::from));
+        let (written, outcome) = output.append(lines.range(..), SystemTime::now());
+        assert_eq!((written, output.size()), (0, 0));
+        assert_eq!(output.written(), SystemTime::UNIX_EPOCH);
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn lines_that_are_whole_before_a_failure_are_written() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        writer.set_nonblocking(true).unwrap();
+        let mut output = output(File::from(OwnedFd::from(writer)));
+        let line = Bytes::from(vec![b'x'; 4999]);
+        let lines = VecDeque::from(vec![line; 1000]);
+        let (written, outcome) = output.append(lines.range(..), SystemTime::now());
+        assert!(outcome.is_err());
+        drop(output);
+        let mut bytes = Vec::new();
+        reader.read_to_end(&mut bytes).unwrap();
+        assert!(written > 0 && written < 1000);
+        assert_eq!(written, bytes.len() / 5000);
+    }
 }
