@@ -110,30 +110,33 @@ impl Files {
             None => Output::open(&self.settings.path)?,
         };
         if self.is_due(&output, next) {
-            match self.rotate(&output) {
-                Ok(()) => {
-                    port.count_renewed();
-                    drop(output);
-                    output = Output::open(&self.settings.path)?;
-                }
-                Err(error) => self.note(&error, port),
-            }
+            output = self.rotate(output, port)?;
         }
         Ok(self.output.insert(output))
     }
 
-    fn rotate(&self, output: &Output) -> io::Result<()> {
-        self.rotated
-            .move_away(&self.settings.path, output.written())?;
-        self.rotated
-            .clean(self.settings.keep, self.settings.keep_bytes)
-    }
-
-    /// What can't be moved away is written on.
-    fn note(&mut self, error: &io::Error, port: &Port) {
-        port.count_error();
-        self.not_before = Some(Instant::now() + RETRY);
-        tracing::warn!(%error, path = %self.settings.path.display(), "the recording can't be rotated");
+    /// Another file. What can't be moved away is written on.
+    fn rotate(&mut self, output: Output, port: &Port) -> io::Result<Output> {
+        let FileSettings {
+            path,
+            keep,
+            keep_bytes,
+            ..
+        } = &self.settings;
+        let shown = path.display();
+        if let Err(error) = self.rotated.move_away(path, output.written()) {
+            port.count_error();
+            self.not_before = Some(Instant::now() + RETRY);
+            tracing::warn!(%error, path = %shown, "the recording can't be rotated");
+            return Ok(output);
+        }
+        port.count_renewed();
+        drop(output);
+        if let Err(error) = self.rotated.clean(*keep, *keep_bytes) {
+            port.count_error();
+            tracing::warn!(%error, path = %shown, "old files of the recording can't be removed");
+        }
+        Output::open(path)
     }
 
     /// How many of the lines go into the file together.

@@ -18,6 +18,8 @@ pub(super) struct Rotated {
     before: OsString,
     /// `.jsonl`
     after: OsString,
+    /// The time in the last name that was given.
+    last: Option<SystemTime>,
 }
 
 impl Rotated {
@@ -34,31 +36,39 @@ impl Rotated {
             folder: folder.unwrap_or_else(|| Path::new(".")).to_owned(),
             before,
             after,
+            last: None,
         }
     }
 
-    /// Gives the file the name of its time, or of the next second that is free.
-    pub(super) fn move_away(&self, path: &Path, mut time: SystemTime) -> io::Result<()> {
+    /// Gives the file the name of its time, or of the next second that is free. No name sorts before
+    /// one that was given earlier, whatever becomes of the files and the clock.
+    pub(super) fn move_away(&mut self, path: &Path, time: SystemTime) -> io::Result<()> {
+        let second = Duration::from_secs(1);
+        let mut time = self.last.map_or(time, |last| time.max(last + second));
         while self.at(time).try_exists()? {
-            time += Duration::from_secs(1);
+            time += second;
         }
-        fs::rename(path, self.at(time))
+        fs::rename(path, self.at(time))?;
+        self.last = Some(time);
+        Ok(())
     }
 
-    /// Removes the oldest.
+    /// Removes the oldest; tells about one that can't be.
     pub(super) fn clean(&self, keep: Option<usize>, keep_bytes: Option<u64>) -> io::Result<()> {
         if keep.is_none() && keep_bytes.is_none() {
             return Ok(());
         }
         let mut bytes = 0_u64;
+        let mut outcome = Ok(());
         for (i, path) in self.all()?.into_iter().rev().enumerate() {
-            bytes = bytes.saturating_add(path.metadata()?.len());
+            bytes = bytes.saturating_add(path.metadata().map_or(0, |it| it.len()));
             let is_too_many = keep.is_some_and(|keep| i >= keep);
             if is_too_many || keep_bytes.is_some_and(|most| bytes > most) {
-                fs::remove_file(path)?;
+                let removed = remove(&path);
+                outcome = outcome.and(removed);
             }
         }
-        Ok(())
+        outcome
     }
 
     /// In the order of their times.
@@ -86,6 +96,14 @@ impl Rotated {
         let rest = name.strip_prefix(self.before.as_encoded_bytes());
         let rest = rest.and_then(|rest| rest.strip_suffix(self.after.as_encoded_bytes()));
         rest.is_some_and(is_stamp)
+    }
+}
+
+/// Somebody else may have done so before.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }
 
@@ -164,7 +182,7 @@ mod tests {
     fn a_name_that_is_taken_yields_the_next_second() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("d.jsonl");
-        let rotated = Rotated::of(&path);
+        let mut rotated = Rotated::of(&path);
         for _ in 0..3 {
             fs::write(&path, "x").unwrap();
             rotated.move_away(&path, at(1_795_421_700)).unwrap();
