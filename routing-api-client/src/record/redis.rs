@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -39,8 +40,8 @@ impl fmt::Debug for RedisSettings {
 
 /// Appends lines to a stream.
 ///
-/// A batch whose reply does not come is sent again: a line may stand in the stream twice, and is
-/// never lost by a lost reply.
+/// A line whose reply does not come is sent again: it may stand in the stream twice, and is never
+/// lost by a lost reply.
 pub(super) struct Stream {
     client: Client,
     settings: RedisSettings,
@@ -83,7 +84,6 @@ impl Stream {
             None => {
                 let timeout = self.settings.timeout;
                 let connection = self.client.get_connection_with_timeout(timeout)?;
-                connection.set_read_timeout(Some(timeout))?;
                 connection.set_write_timeout(Some(timeout))?;
                 if std::mem::replace(&mut self.known, true) {
                     port.count_renewed();
@@ -94,14 +94,9 @@ impl Stream {
         Ok(self.connection.insert(connection))
     }
 
-    /// The replies, one for each line.
-    fn send(
-        &mut self,
-        lines: &VecDeque<Bytes>,
-        port: &Port,
-    ) -> RedisResult<Vec<RedisResult<Value>>> {
+    /// One command for each line.
+    fn commands(&mut self, lines: &VecDeque<Bytes>) -> Vec<u8> {
         self.pipeline.clear();
-        self.pipeline.ignore_errors();
         for line in lines {
             let command = self.pipeline.cmd("XADD").arg(&self.settings.stream);
             command
@@ -116,11 +111,37 @@ impl Stream {
                 .arg(call(line));
             command.arg("line").arg(&**line);
         }
-        let pipeline = std::mem::take(&mut self.pipeline);
+        self.pipeline.get_packed_pipeline()
+    }
+
+    /// Sends the lines together, and takes away those that Redis has. The refusal of one, if there
+    /// is any.
+    fn send(
+        &mut self,
+        lines: &mut VecDeque<Bytes>,
+        port: &Port,
+    ) -> RedisResult<Option<RedisError>> {
+        let commands = self.commands(lines);
+        let timeout = self.settings.timeout;
         let connection = self.connect(port)?;
-        let replies = pipeline.query(connection);
-        self.pipeline = pipeline;
-        replies
+        let end = Instant::now() + timeout;
+        connection.send_packed_command(&commands)?;
+        let mut refused = VecDeque::new();
+        let mut refusal = None;
+        let mut outcome = Ok(());
+        while !lines.is_empty() && outcome.is_ok() {
+            match reply(connection, end).map(Value::extract_error) {
+                Ok(Ok(_)) => drop(lines.pop_front()),
+                Ok(Err(error)) => {
+                    refusal = Some(error);
+                    refused.extend(lines.pop_front());
+                }
+                Err(error) => outcome = Err(error),
+            }
+        }
+        refused.append(lines);
+        *lines = refused;
+        outcome.map(|()| refusal)
     }
 }
 
@@ -134,21 +155,30 @@ impl Sink for Stream {
                 .map(drop)
                 .map_err(|error| describe(&error));
         }
-        let replies = self.send(lines, port).map_err(|error| {
-            self.connection = None;
-            describe(&error)
-        })?;
-        let mut replies = replies.into_iter();
-        let mut refusal = None;
-        lines.retain(|_| match replies.next() {
-            Some(Ok(_)) => false,
-            Some(Err(error)) => {
-                refusal = Some(describe(&error));
-                true
+        match self.send(lines, port) {
+            Ok(None) => Ok(()),
+            Ok(Some(refusal)) => Err(describe(&refusal)),
+            Err(error) => {
+                self.connection = None;
+                Err(describe(&error))
             }
-            None => true,
-        });
-        refusal.map_or(Ok(()), Err)
+        }
+    }
+}
+
+/// The next one. All of a batch have to come until `end`.
+fn reply(connection: &mut Connection, end: Instant) -> RedisResult<Value> {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+        connection.set_read_timeout(Some(left))?;
+        match connection.recv_response()? {
+            // What RESP3 says in between is no reply.
+            Value::Push { .. } => {}
+            value => return Ok(value),
+        }
     }
 }
 
@@ -178,27 +208,4 @@ fn text<'a>(line: &'a [u8], key: &[u8]) -> &'a [u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn kind_and_call_of_a_line_are_found_without_reading_it_all() {
-        let line = br#"{"type":"ended","version":"1.0","call":"a-1-2","x":"\"call\":\"no"}"#;
-        assert_eq!((kind(line), call(line)), (&b"ended"[..], &b"a-1-2"[..]));
-        assert_eq!(call(br#"{"call":"cut"#), b"");
-        assert_eq!(call(b"{}"), b"");
-    }
-
-    #[test]
-    fn settings_do_not_show_a_password() {
-        let settings = RedisSettings {
-            url: "redis://user:s3cret@127.0.0.1/".to_owned(),
-            stream: "decisions".to_owned(),
-            max_len: 1,
-            queue_bytes: 1,
-            timeout: Duration::from_secs(1),
-        };
-        assert!(!format!("{settings:?}").contains("s3cret"));
-        assert_eq!(settings.check(), Ok(()));
-    }
-}
+mod tests;
