@@ -1,6 +1,6 @@
 //! Where in a record headers and numbers stand.
 
-use memchr::memchr2_iter;
+use memchr::{memchr2_iter, memmem};
 
 use super::How;
 
@@ -99,11 +99,13 @@ pub fn number_places(how: How) -> Vec<String> {
 }
 
 /// Whether `line` may hold credentials: looks for the name of their headers, by its rarest letter.
+/// An escape may stand for any letter of it.
 pub(super) fn has_credentials(line: &[u8]) -> bool {
-    memchr2_iter(b'z', b'Z', line).any(|at| {
+    let named = memchr2_iter(b'z', b'Z', line).any(|at| {
         let word = at.checked_sub(7).and_then(|from| line.get(from..from + 13));
         word.is_some_and(|word| word.eq_ignore_ascii_case(b"authorization"))
-    })
+    });
+    named || memmem::find(line, br"\u").is_some()
 }
 
 #[cfg(test)]
@@ -118,5 +120,7 @@ mod tests {
             br#"["Via","SIP/2.0/UDP a;branch=z9hG4bKz"]"#
         ));
         assert!(!has_credentials(b"z"));
+        assert!(has_credentials(br#"["\u0041uthorization","x"]"#));
+        assert!(!has_credentials(br#"{"body":"v=0\r\n"}"#));
     }
 }
