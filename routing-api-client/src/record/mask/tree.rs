@@ -29,12 +29,20 @@ const HEADERS: [&str; 4] = ["headers", "set", "append", "extra"];
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) root: Node,
+    rules: usize,
+}
+
+/// What a rule says, and its place among the rules.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    order: usize,
+    how: How,
 }
 
 /// One place on the way to a value.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    pub(super) how: Option<How>,
+    rule: Option<Rule>,
     /// Keys are names of headers.
     names: bool,
     children: Vec<(Step, Self)>,
@@ -54,7 +62,9 @@ impl Tree {
         for step in steps(pointer)? {
             node = node.make(step);
         }
-        node.how.get_or_insert(how);
+        let order = self.rules;
+        node.rule.get_or_insert(Rule { order, how });
+        self.rules += 1;
         Ok(())
     }
 
@@ -81,6 +91,12 @@ impl Node {
         };
         let children = self.children.iter();
         children.filter_map(move |(step, node)| fits(step).then_some(node))
+    }
+
+    /// What the first of the rules says that end at one of `nodes`.
+    pub(super) fn first<'a>(nodes: impl Iterator<Item = &'a Self>) -> Option<How> {
+        let rules = nodes.filter_map(|node| node.rule);
+        rules.min_by_key(|rule| rule.order).map(|rule| rule.how)
     }
 
     fn make(&mut self, step: Step) -> &mut Self {

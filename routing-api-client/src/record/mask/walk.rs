@@ -91,7 +91,7 @@ impl<'a> Walk<'a> {
     /// Copies one value. `false` when it is to be left out. `above`: what is to become of the
     /// numbers in all that is inside of a value.
     fn value(&mut self, raw: &RawValue, places: &[At<'a>], above: Option<How>) -> Kept {
-        let own = places.iter().find_map(|at| at.node.how);
+        let own = Node::first(places.iter().map(|at| at.node));
         if places.is_empty() && above.is_none() {
             return self.copy(raw);
         }
@@ -106,7 +106,7 @@ impl<'a> Walk<'a> {
             }
             (Some(how), Some(b'"')) => self.write_text(&mask(&text(raw)?, how, self.key), raw),
             (None, Some(b'"')) => self.write_text(&self.numbers_in(&text(raw)?, above), raw),
-            (own, _) => self.number(raw, own.or(above)),
+            (own, _) => self.number(raw, own, above),
         }
     }
 
@@ -144,17 +144,16 @@ impl<'a> Walk<'a> {
             let inner: Places<'a> = places.iter().flat_map(|at| at.element(&index)).collect();
             let pair = named.then(|| pair(element)).flatten();
             let kept = self.below(&index, |walk| match pair {
-                Some(pair) if inner.iter().all(|at| at.node.how.is_none()) => {
-                    walk.header(pair, places, &inner, above)
-                }
-                _ => walk.value(element, &inner, above),
+                Some(pair) => walk.header(pair, places, &inner, above),
+                None => walk.value(element, &inner, above),
             })?;
             self.separate(before, kept);
         }
         self.close(b']')
     }
 
-    /// A header as a pair of name and value. Its name says more than its place.
+    /// A header as a pair of name and value. What is said of the pair is said of its value, and its
+    /// name counts as much as its place.
     fn header(
         &mut self,
         (name, value): (&RawValue, &RawValue),
@@ -165,7 +164,7 @@ impl<'a> Walk<'a> {
         let text = text(name)?;
         let named = places.iter().flat_map(|at| at.key(&text));
         let second = pair.iter().flat_map(|at| at.element("1"));
-        let inner: Places<'a> = named.chain(second).collect();
+        let inner: Places<'a> = named.chain(pair.iter().copied()).chain(second).collect();
         self.out.push(b'[');
         self.copy(name)?;
         self.out.push(b',');
@@ -180,8 +179,8 @@ impl<'a> Walk<'a> {
         let mut found = String::with_capacity(text.len());
         for line in text.split_inclusive('\n') {
             let (name, value) = line.split_once(':').unwrap_or((line, ""));
-            let mut inner = places.iter().flat_map(|at| at.node.at(name.trim()));
-            match inner.find_map(|node| node.how) {
+            let inner = places.iter().flat_map(|at| at.node.at(name.trim()));
+            match Node::first(inner) {
                 None => found.push_str(&self.numbers_in(line, above)),
                 Some(How::Remove) => {}
                 Some(how) => {
@@ -194,11 +193,19 @@ impl<'a> Walk<'a> {
     }
 
     /// A number of JSON, `true`, `false` or `null`.
-    fn number(&mut self, raw: &RawValue, how: Option<How>) -> Kept {
-        let masked = self.numbers_in(raw.get(), how);
-        match serde_json::from_str::<&RawValue>(&masked) {
-            Ok(sound) => self.write_raw(sound.get(), raw),
-            Err(_) => self.write_text(&masked, raw),
+    fn number(&mut self, raw: &RawValue, own: Option<How>, above: Option<How>) -> Kept {
+        let is_number = raw
+            .get()
+            .starts_with(|it: char| it == '-' || it.is_ascii_digit());
+        let masked = match own.filter(|_| is_number) {
+            Some(how) => mask(raw.get(), how, self.key).into(),
+            None => self.numbers_in(raw.get(), above),
+        };
+        match (serde_json::from_str::<&RawValue>(&masked), own.or(above)) {
+            (Ok(sound), _) => self.write_raw(sound.get(), raw),
+            // JSON has no zeros in front.
+            (Err(_), Some(How::Digits(_))) => self.write_raw("0", raw),
+            (Err(_), _) => self.write_text(&masked, raw),
         }
     }
 
