@@ -1,8 +1,11 @@
 //! What is known of a sink from outside.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
 
 use super::Queue;
 
@@ -17,6 +20,8 @@ pub(crate) struct Port {
     written: AtomicU64,
     errors: AtomicU64,
     renewed: AtomicU64,
+    /// Lines that were taken and are not written, and bytes of them.
+    held: [AtomicUsize; 2],
     /// Lines that were taken and could not be written before the end.
     left: AtomicU64,
     trouble: Mutex<Option<Trouble>>,
@@ -60,20 +65,22 @@ impl Port {
             written: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             renewed: AtomicU64::new(0),
+            held: Default::default(),
             left: AtomicU64::new(0),
             trouble: Mutex::new(None),
         }
     }
 
     pub(crate) fn state(&self) -> SinkState {
-        let (waiting, waiting_bytes) = self.queue.size();
+        let (queued, queued_bytes) = self.queue.size();
+        let [held, held_bytes] = self.held.each_ref().map(|it| it.load(Ordering::Relaxed));
         let trouble = self.trouble();
         SinkState {
             name: self.name,
             failing_since: trouble.as_ref().map(|trouble| trouble.since),
             error: trouble.as_ref().map(|trouble| trouble.why.clone()),
-            waiting,
-            waiting_bytes,
+            waiting: queued + held,
+            waiting_bytes: queued_bytes + held_bytes,
             written: self.written.load(Ordering::Relaxed),
             dropped: self.dropped(),
             errors: self.errors.load(Ordering::Relaxed),
@@ -84,6 +91,14 @@ impl Port {
     /// Lines that were given up.
     pub(crate) fn dropped(&self) -> u64 {
         self.queue.dropped() + self.left.load(Ordering::Relaxed)
+    }
+
+    /// Notes what the sink has taken and not written.
+    pub(super) fn hold(&self, batch: &VecDeque<Bytes>) {
+        let bytes = batch.iter().map(Bytes::len).sum();
+        for (held, now) in self.held.iter().zip([batch.len(), bytes]) {
+            held.store(now, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn count_written(&self, lines: usize) {
@@ -135,6 +150,7 @@ impl Port {
     pub(super) fn close(&self, batch: usize) {
         let (waiting, _) = self.queue.size();
         self.left.fetch_add(batch as u64, Ordering::Relaxed);
+        self.hold(&VecDeque::new());
         self.queue.give_up();
         let lost = batch + waiting;
         if lost > 0 {
