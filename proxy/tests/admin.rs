@@ -202,6 +202,11 @@ async fn the_proxy_shows_itself_without_its_secrets() {
     let counters = world.get("counters").await;
     assert!(counters["engine"]["requests"].is_u64(), "{counters}");
     assert_eq!(world.get("calls").await, json!({ "calls": [] }));
+    let recording = world.get("recording").await;
+    assert_eq!(
+        (&recording["enabled"], &recording["sinks"]),
+        (&json!(false), &json!([]))
+    );
     let call = "calls/00000001-00000001-00000001";
     for (method, path) in [
         (Method::GET, call.to_owned()),
@@ -492,6 +497,7 @@ async fn ctl_shows_and_changes_what_there_is() {
     assert_eq!(added["canary"], 5);
     for (arguments, part) in [
         (&["canary", "core-c", "none"][..], "core-c"),
+        (&["recording"], "Nothing is recorded."),
         (&["promote", "core-c"], "core-c"),
         (&["drain", "core-c", "--wait"], "draining"),
         (&["resume", "core-c"], "core-c"),

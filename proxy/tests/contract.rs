@@ -36,6 +36,9 @@ address = "127.0.0.1:0"
 [[routing.listen]]
 address = "127.0.0.1:0"
 
+[recording.file]
+path = "decisions.jsonl"
+
 [[routing.pool]]
 name = "core"
 

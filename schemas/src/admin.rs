@@ -370,6 +370,60 @@ pub struct ShadowDifference {
     pub found: Option<Value>,
 }
 
+/// `GET /v1/recording`. The counts are those since the proxy's start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recording {
+    /// Whether a file or a Redis is configured. Without one nothing is recorded.
+    pub enabled: bool,
+    /// Lines that the shards handed over.
+    pub recorded: u64,
+    /// Lines that no sink got, since more came than were taken.
+    pub dropped: u64,
+    /// Lines that were handed over before their outcome was known, since too many calls rang.
+    pub without_outcome: u64,
+    /// Lines that could not be masked, and were not written.
+    pub mask_failed: u64,
+    /// Where lines go.
+    pub sinks: Vec<RecordingSink>,
+}
+
+/// One of the places where lines go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordingSink {
+    /// `file` or `redis`.
+    pub name: String,
+    /// Whether lines can be written.
+    pub state: SinkState,
+    /// Since when it fails, in milliseconds since 1970; absent while it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_ms: Option<u64>,
+    /// Why it fails; absent while it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Lines that wait to be written.
+    pub waiting: usize,
+    /// Bytes of them.
+    pub waiting_bytes: usize,
+    /// Lines that were written.
+    pub written: u64,
+    /// Lines that were given up: the oldest, when too many waited.
+    pub dropped: u64,
+    /// Attempts that failed.
+    pub errors: u64,
+    /// Rotations of the file; connections to Redis after the first.
+    pub renewed: u64,
+}
+
+/// Whether lines of the recording can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SinkState {
+    /// The last attempt succeeded.
+    Working,
+    /// The last attempt failed; it is tried again until it succeeds.
+    Failing,
+}
+
 /// `GET /v1/counters`: groups, and the counters in them.
 pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
 

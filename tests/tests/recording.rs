@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -140,6 +140,86 @@ fn while_redis_is_away_no_call_fails_and_recording_resumes() {
 }
 
 #[test]
+fn an_operator_sees_which_sink_fails_since_when_and_why_and_that_it_works_again() {
+    let mut bench = Bench::new("");
+    bench.be_refused("first", 503);
+    let both = bench.sinks_until("both written", |[file, redis]| {
+        let is_done = |it: &&Value| it["written"] == 1 && it["waiting"] == 0;
+        [file, redis].iter().all(is_done)
+    });
+    for (sink, name) in both.iter().zip(["file", "redis"]) {
+        let expected = json!({
+            "name": name, "state": "working", "waiting": 0, "waiting_bytes": 0,
+            "written": 1, "dropped": 0, "errors": 0, "renewed": 0,
+        });
+        assert_eq!(*sink, expected);
+    }
+
+    let port = bench.redis.url().rsplit(':').next().unwrap().to_owned();
+    let before = unix_ms();
+    // A new one is started beside it, and takes its port below.
+    drop(std::mem::replace(&mut bench.redis, Redis::start()));
+    bench.be_refused("second", 503);
+    // What was asked last over the old connection tells of its end, what is asked next of the port.
+    let [file, redis] = bench.sinks_until("the file alone written", |[file, redis]| {
+        file["written"] == 2 && redis["error"].to_string().contains("refused")
+    });
+    assert_eq!(
+        [&file["state"], &file["error"]],
+        [&json!("working"), &Value::Null]
+    );
+    assert_eq!(
+        [&redis["state"], &redis["written"], &redis["waiting"]],
+        [&json!("failing"), &json!(1), &json!(1)]
+    );
+    assert!(redis["waiting_bytes"].as_u64().unwrap() > 500, "{redis}");
+    assert!(redis["errors"].as_u64().unwrap() > 0, "{redis}");
+    let since = redis["failing_since_ms"].as_u64().unwrap();
+    assert!((before..=unix_ms()).contains(&since), "{redis}");
+    let said = bench.proxy.admin().ctl(&["recording"]);
+    for part in ["working", "failing for ", "redis fails: ", "2 lines came"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    bench.redis.command(&["CONFIG", "SET", "port", &port]);
+    let [_, redis] = bench.sinks_until("Redis written", |[_, redis]| {
+        redis["state"] == "working" && redis["waiting"] == 0
+    });
+    assert_eq!(
+        [&redis["written"], &redis["renewed"], &redis["dropped"]],
+        [&json!(2), &json!(1), &json!(0)]
+    );
+    assert!(redis.get("failing_since_ms").is_none(), "{redis}");
+    let answer: Value = parse(&bench.proxy.admin().ctl(&["recording", "--json"]));
+    assert_eq!(
+        [&answer["enabled"], &answer["recorded"], &answer["dropped"]],
+        [&json!(true), &json!(2), &json!(0)]
+    );
+    bench.stop();
+}
+
+#[test]
+fn a_file_that_can_t_be_written_is_seen_before_the_first_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = Proxy::with(&Settings {
+        more: format!("[recording.file]\npath = {:?}\n", folder.path()),
+        ..Settings::default()
+    });
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = proxy.admin().order("GET", "/v1/recording", &Value::Null);
+        let file = &answer["sinks"][0];
+        if file["state"] == "failing" {
+            let error = file["error"].as_str().unwrap();
+            assert!(error.ends_with("is no regular file"), "{error}");
+            break;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn numbers_are_masked_before_they_are_written() {
     let (from, to) = ("4930556677", "4989112233");
     let mut bench = Bench::new("[[recording.mask]]\npreset = \"numbers\"\nhow = \"digits\"");
@@ -270,6 +350,21 @@ impl Bench {
         }
     }
 
+    /// File and Redis as the admin API tells of them, once they are as wanted.
+    fn sinks_until(&self, what: &str, reached: impl Fn(&[Value; 2]) -> bool) -> [Value; 2] {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let admin = self.proxy.admin();
+            let answer = admin.order("GET", "/v1/recording", &Value::Null);
+            let sinks = serde_json::from_value(answer["sinks"].clone()).unwrap();
+            if reached(&sinks) {
+                return sinks;
+            }
+            assert!(Instant::now() < deadline, "{what}: {answer}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Ends the proxy as an operator does.
     fn stop(&mut self) {
         self.proxy.terminate();
@@ -282,6 +377,11 @@ impl Bench {
         assert!(text.ends_with('\n'), "the last line is whole");
         text.lines().map(parse).collect()
     }
+}
+
+fn unix_ms() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    since_1970.as_millis().try_into().unwrap()
 }
 
 /// What the stream holds.

@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use tidegate_schemas::admin::{
-    self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Reloaded,
+    self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Recording, Reloaded,
     SampleAnswer, SampleQuestion, Shadow, ShadowSamples, Shadows, Termination,
 };
 use tidegate_schemas::call::CallSummary;
@@ -117,6 +117,9 @@ fn about_the_proxy() -> Vec<Operation> {
         Operation::get("/metrics", "getMetrics", routes::metrics)
             .does("All counters, and what shadows did, in the text format of Prometheus.")
             .answers_text(metrics::CONTENT_TYPE, METRICS),
+        Operation::get("/v1/recording", "getRecording", routes::recording)
+            .does("How the recording of decisions is doing, and what it lost.")
+            .answers::<Recording>(recording()),
         Operation::get("/v1/config", "getConfiguration", routes::config)
             .does("The configuration that counts, secrets masked; `tidegate schema config` describes it.")
             .answers::<Value>(json!({ "node": "edge-1", "admin": { "token": "***" } })),
@@ -290,6 +293,23 @@ const METRICS: &str = "\
 # TYPE tidegate_shadow_agree_total counter
 tidegate_shadow_agree_total{application=\"core-next\"} 1037
 ";
+
+fn recording() -> Value {
+    json!({
+        "enabled": true, "recorded": 1042, "dropped": 0, "without_outcome": 3, "mask_failed": 0,
+        "sinks": [
+            {
+                "name": "file", "state": "working", "waiting": 0, "waiting_bytes": 0,
+                "written": 1042, "dropped": 0, "errors": 0, "renewed": 1,
+            },
+            {
+                "name": "redis", "state": "failing", "failing_since_ms": 1_767_225_600_000_u64,
+                "error": "Connection refused (os error 111)", "waiting": 42,
+                "waiting_bytes": 75_600, "written": 1000, "dropped": 0, "errors": 7, "renewed": 0,
+            },
+        ],
+    })
+}
 
 fn shadow() -> Value {
     json!({

@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_schemas::admin::{
-    self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Reloaded,
+    self, ApplicationChange, Applications, Calls, Counters, Health, Promotion, Recording, Reloaded,
     SampleAnswer, SampleQuestion, Shadow, ShadowSamples, Shadows, Termination,
 };
 use tidegate_schemas::call::CallSummary;
@@ -168,6 +168,10 @@ pub(super) async fn metrics(State(manager): Managed) -> impl IntoResponse {
     let (stats, shadows) = manager.measured().await;
     let text = metrics::text(&stats, &shadows);
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text)
+}
+
+pub(super) async fn recording(State(manager): Managed) -> Json<Recording> {
+    Json(manager.recording())
 }
 
 pub(super) async fn shadows(State(manager): Managed) -> Json<Shadows> {

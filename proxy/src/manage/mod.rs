@@ -6,6 +6,7 @@
 
 mod applications;
 mod error;
+mod recording;
 mod reload;
 mod runtime;
 pub(crate) mod sample;

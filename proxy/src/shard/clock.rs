@@ -50,7 +50,8 @@ impl Clock {
     }
 }
 
-fn unix_ms(now: SystemTime) -> u64 {
+/// Milliseconds since 1970-01-01 00:00 UTC.
+pub(crate) fn unix_ms(now: SystemTime) -> u64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -30,6 +30,7 @@ use clock::{Clock, Moment};
 use outbox::{Outbox, Tasks};
 use timer::Timer;
 
+pub(crate) use clock::unix_ms;
 pub(crate) use control::{Control, Report, ShardCounters};
 pub(crate) use handle::Handle;
 pub(crate) use thread::{Bound, Channels, Parts, Recording, Thread};

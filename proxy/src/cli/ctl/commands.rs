@@ -110,6 +110,7 @@ async fn ask(client: &Client, command: &Command) -> Result<Value, Trouble> {
                 .await
         }
         Command::Counters { .. } => client.get(&["counters"]).await,
+        Command::Recording => client.get(&["recording"]).await,
         Command::Reload { dry_run } => client.reload(*dry_run).await,
         Command::Config => client.get(&["config"]).await,
         Command::Health => client.get(&["health"]).await,

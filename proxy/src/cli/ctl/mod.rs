@@ -2,6 +2,7 @@
 
 pub(super) mod client;
 mod commands;
+mod recording;
 mod shadows;
 mod show;
 mod table;
@@ -173,6 +174,8 @@ enum Command {
         /// This group only: engine, routing, channels, …
         group: Option<String>,
     },
+    /// Say how the recording of decisions is doing, and what it lost
+    Recording,
     /// Read the configuration again, and put it in place whole or not at all
     Reload {
         /// Only show what would change

@@ -1,16 +1,19 @@
 //! Answers of the admin API, for people.
 
+use std::time::SystemTime;
+
 use serde::Deserialize;
 use serde_json::Value;
 use tidegate_schemas::admin::{
-    self, Application, Applications, Calls, Counters, Reloaded, SampleAnswer, Shadow,
+    self, Application, Applications, Calls, Counters, Recording, Reloaded, SampleAnswer, Shadow,
     ShadowSamples, Shadows, State,
 };
 
 use super::Command;
 use super::commands::pretty;
-use super::shadows;
 use super::table::table;
+use super::{recording, shadows};
+use crate::shard::unix_ms;
 
 /// An answer in words; as JSON where it is none that is known here.
 pub(super) fn text(command: &Command, answer: &Value) -> String {
@@ -28,6 +31,10 @@ pub(super) fn text(command: &Command, answer: &Value) -> String {
         Command::Ask(_) => read(answer, |it: SampleAnswer| sample(&it)),
         Command::Calls => read(answer, |it: Calls<'_>| calls(&it)),
         Command::Counters { group } => read(answer, |it: Counters| counters(&it, group.as_deref())),
+        Command::Recording => {
+            let now_ms = unix_ms(SystemTime::now());
+            read(answer, |it: Recording| recording::text(&it, now_ms))
+        }
         Command::Reload { .. } => read(answer, |it: Reloaded| reloaded(&it)),
         Command::Shadows {
             name: Some(_),
