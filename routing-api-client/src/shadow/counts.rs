@@ -22,12 +22,14 @@ const LONGEST: u64 = 60_000_000;
 const DIGITS: u8 = 2;
 
 /// Everything about one shadow, whatever becomes of its connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
     counts: Mutex<ShadowCounts>,
     times: Mutex<Times>,
     samples: Mutex<Samples>,
     in_flight: AtomicU32,
+    /// Most questions at once, as of the last that it was to be asked.
+    bound: AtomicU32,
 }
 
 /// What came of the questions for one shadow.
@@ -69,6 +71,18 @@ pub(super) struct Times {
     pub(super) sum: Duration,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            counts: Mutex::default(),
+            times: Mutex::default(),
+            samples: Mutex::default(),
+            in_flight: AtomicU32::new(0),
+            bound: AtomicU32::new(u32::MAX),
+        }
+    }
+}
+
 impl Ledger {
     pub(super) fn counts(&self) -> MutexGuard<'_, ShadowCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
@@ -86,6 +100,23 @@ impl Ledger {
         *self.counts() = ShadowCounts::default();
         *self.times() = Times::default();
         self.samples().clear();
+    }
+
+    /// Whether it has as many questions as it takes, as far as that is known.
+    pub(super) fn is_busy(&self) -> bool {
+        let in_flight = self.in_flight();
+        in_flight > 0 && in_flight >= self.bound.load(Ordering::Relaxed)
+    }
+
+    /// The bound may be another one from here on.
+    pub(super) fn forget_bound(&self) {
+        self.bound.store(u32::MAX, Ordering::Relaxed);
+    }
+
+    /// Whether another question may be put to one that takes so many at once.
+    pub(super) fn has_room(&self, bound: u32) -> bool {
+        self.bound.store(bound, Ordering::Relaxed);
+        self.in_flight() < bound
     }
 
     pub(super) fn in_flight(&self) -> u32 {

@@ -61,7 +61,7 @@ impl Default for ShadowSettings {
         Self {
             queue: 10_000,
             queue_bytes: 32 << 20,
-            max_in_flight: 1000,
+            max_in_flight: 100,
             samples: 50,
             sample_bytes: 1 << 20,
             tolerances: Tolerances::default(),
@@ -130,6 +130,8 @@ impl Shadows {
     pub fn configure(&self, settings: ShadowSettings) {
         self.queue.set_bounds(settings.queue, settings.queue_bytes);
         self.settings.store(Arc::new(settings));
+        let ledgers = self.ledgers.read().unwrap_or_else(PoisonError::into_inner);
+        ledgers.values().for_each(|ledger| ledger.forget_bound());
     }
 
     /// Forgets the differing answers of one shadow; `false` when there is none of that name.
@@ -144,8 +146,13 @@ impl Shadows {
         ledger.map(|ledger| ledger.reset()).is_some()
     }
 
-    /// Offers a question to `shadows`. Never waits.
+    /// Offers a question to `shadows`. Never waits. For those that have enough to do it is not even
+    /// copied: one that hangs costs next to nothing.
     pub(crate) fn offer(&self, shadows: &Names, decided: Decided<'_>) {
+        let shadows = &self.idle(shadows);
+        if shadows.is_empty() {
+            return;
+        }
         let size = decided.event.len() + decided.document.len();
         let taken = self.queue.push(size, || Job {
             shadows: shadows.clone(),
@@ -171,6 +178,18 @@ impl Shadows {
         let names = |job: &Job| job.shadows.iter().map(ToString::to_string).collect();
         jobs.map(|job| (names(&job), job.decided_by.into()))
             .collect()
+    }
+
+    fn idle(&self, shadows: &Names) -> Names {
+        let is_idle = |name: &&Arc<str>| {
+            let ledger = self.ledger(name);
+            let is_busy = ledger.is_busy();
+            if is_busy {
+                ledger.counts().busy += 1;
+            }
+            !is_busy
+        };
+        shadows.iter().filter(is_idle).map(Arc::clone).collect()
     }
 
     fn totals(&self) -> ShadowCounts {

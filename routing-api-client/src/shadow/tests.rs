@@ -204,9 +204,38 @@ async fn a_shadow_that_hangs_gets_no_more_than_its_bound() {
     }
     assert_eq!(told(&s).0.len(), 2);
     assert_eq!((bench.counts().asked, bench.counts().busy), (2, 3));
+    sleep(Duration::from_secs(2)).await;
+    bench.offer(&routes("sip:b@x")).await;
+    assert_eq!((bench.counts().asked, bench.counts().timeout), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bound_that_was_reached_may_be_raised() {
+    let mut settings = ShadowSettings {
+        max_in_flight: 1,
+        ..ShadowSettings::default()
+    };
+    let bench = Bench::start(settings.clone());
+    let s = bench.join();
+    bench.offer(&routes("sip:b@x")).await;
+    bench.offer(&routes("sip:b@x")).await;
+    assert_eq!((bench.counts().asked, bench.counts().busy), (1, 1));
+    settings.max_in_flight = 2;
+    bench.registry.shadows().configure(settings);
+    for asked in [2, 2] {
+        bench.offer(&routes("sip:b@x")).await;
+        assert_eq!(bench.counts().asked, asked);
+    }
+    assert_eq!(told(&s).0.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shadow_that_drains_is_not_asked() {
+    let bench = Bench::start(ShadowSettings::default());
+    let s = bench.join();
     s.drain();
     bench.offer(&routes("sip:b@x")).await;
-    assert_eq!(bench.counts().down, 1);
+    assert_eq!((bench.counts().down, bench.counts().asked), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -129,7 +129,7 @@ impl Worker {
     fn has_time(&self, application: &Application, ledger: &Ledger, to: &Member) -> bool {
         let most = self.shadows().settings.load().max_in_flight;
         let most = to.max_in_flight.unwrap_or(most);
-        ledger.in_flight() < most && application.takes() && !application.outgoing.full()
+        ledger.has_room(most) && application.takes() && !application.outgoing.full()
     }
 }
 
