@@ -6,14 +6,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tidegate_schemas::ConsultationId;
 use tidegate_schemas::document::DocumentError;
 use tidegate_schemas::frame::{Framing, encode};
 use tidegate_schemas::message::{ErrorMessage, FromProxy};
-use tidegate_schemas::{ConsultationId, RouteEvent};
 
 use crate::dialect::Dialect;
 use crate::dialect::cgrates::Cgrates;
 use crate::outgoing::{About, NotQueued, Outgoing};
+use crate::question::Question;
 use crate::settings::Settings;
 
 /// Names one connection of an application. Never used twice while the process runs.
@@ -213,11 +214,11 @@ impl Application {
         &self,
         id: ConsultationId,
         deadline_ms: u32,
-        event: &RouteEvent<'_>,
+        question: &Question<'_>,
     ) -> Result<(), NotQueued> {
         self.outgoing.push(About::Question(id, deadline_ms), |out| {
             self.dialect
-                .question(self.framing(), id, deadline_ms, event, out)
+                .question(self.framing(), id, deadline_ms, question, out)
         })
     }
 

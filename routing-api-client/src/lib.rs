@@ -45,6 +45,7 @@ mod outgoing;
 mod pending;
 mod policy;
 mod pool;
+mod question;
 mod record;
 mod recording;
 mod registry;

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::dialect::native::NativeDialect;
+use crate::question::Question;
 use crate::samples;
 use crate::settings::Settings;
 use crate::stats::ChannelStats;
@@ -132,7 +133,7 @@ async fn what_is_asked_in_one_turn_leaves_in_one_write() {
     let application = bench.registry.snapshot().remove(0);
     for n in 0..10 {
         application
-            .question(samples::id(n), 1000, &samples::event())
+            .question(samples::id(n), 1000, &Question::new(&samples::event()))
             .unwrap();
     }
     let count = bench.far.read(&mut read).await.unwrap();

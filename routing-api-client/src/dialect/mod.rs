@@ -17,7 +17,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidegate_schemas::document::Action;
 use tidegate_schemas::frame::Framing;
-use tidegate_schemas::{ConsultationId, RouteDocument, RouteEvent};
+use tidegate_schemas::{ConsultationId, RouteDocument};
+
+use crate::question::Question;
 
 use cgrates::{Cgrates, CgratesDialect};
 use drachtio::DrachtioDialect;
@@ -84,14 +86,15 @@ impl Dialect {
         framing: Framing,
         id: ConsultationId,
         deadline_ms: u32,
-        event: &RouteEvent<'_>,
+        question: &Question<'_>,
         out: &mut Vec<u8>,
     ) {
+        let event = question.event;
         match self {
             Self::Cgrates(cgrates) => cgrates.question(framing, id, deadline_ms, event, out),
             Self::Drachtio(drachtio) => drachtio.question(event, out),
             Self::Evapi(evapi) => evapi.question(framing, id, event, out),
-            Self::Native(native) => native.question(framing, id, deadline_ms, event, out),
+            Self::Native(native) => native.question(framing, id, deadline_ms, question, out),
             Self::Wazo(wazo) => wazo.question(event, out),
         }
     }

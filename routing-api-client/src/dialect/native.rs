@@ -1,10 +1,11 @@
 //! The routing contract as its own applications speak it.
 
 use serde::Serialize;
-use tidegate_schemas::event::{AskReason, Attempt, Request, Source};
+use tidegate_schemas::ConsultationId;
 use tidegate_schemas::frame::{Framing, encode_with};
 use tidegate_schemas::message::FromProxy;
-use tidegate_schemas::{ConsultationId, RouteEvent};
+
+use crate::question::{Question, write_head};
 
 /// Version of the contract.
 pub(crate) const VERSION: &str = "1.0";
@@ -30,84 +31,56 @@ impl NativeDialect {
         framing: Framing,
         id: ConsultationId,
         deadline_ms: u32,
-        event: &RouteEvent<'_>,
+        question: &Question<'_>,
         out: &mut Vec<u8>,
     ) {
-        render(framing, &Question::new(id, deadline_ms, event), out);
+        let head = RouteHead {
+            r#type: "route",
+            version: VERSION,
+            id,
+            call: &question.event.call,
+            node: &question.event.node,
+            deadline_ms,
+        };
+        write(framing, out, |out| {
+            write_head(&head, out)?;
+            question.write_body(out)
+        });
     }
 }
 
 /// These types render without fail: they have no maps with odd keys, and a `Vec` takes all.
 fn render(framing: Framing, message: &impl Serialize, out: &mut Vec<u8>) {
+    write(framing, out, |out| serde_json::to_writer(out, message));
+}
+
+fn write(
+    framing: Framing,
+    out: &mut Vec<u8>,
+    render: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+) {
     encode_with(framing, out, |out| {
-        let rendered = serde_json::to_writer(out, message);
+        let rendered = render(out);
         debug_assert!(rendered.is_ok(), "{rendered:?}");
     });
 }
 
-/// [`FromProxy::Route`], borrowed: `id` and `deadline_ms` are those of this attempt.
+/// The head of [`FromProxy::Route`]: `id` and `deadline_ms` are those of this attempt.
 #[derive(Serialize)]
-struct Question<'a> {
+struct RouteHead<'a> {
     r#type: &'static str,
     version: &'static str,
     id: ConsultationId,
     call: &'a str,
     node: &'a str,
     deadline_ms: u32,
-    attempt: u32,
-    reason: AskReason,
-    source: &'a Source<'a>,
-    request: &'a Request<'a>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    attempts: &'a [Attempt<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    attributes: Option<&'a serde_json::Map<String, serde_json::Value>>,
-}
-
-impl<'a> Question<'a> {
-    fn new(id: ConsultationId, deadline_ms: u32, event: &'a RouteEvent<'a>) -> Self {
-        let RouteEvent {
-            id: _,
-            call,
-            node,
-            deadline_ms: _,
-            attempt,
-            reason,
-            source,
-            request,
-            attempts,
-            context,
-            step,
-            attributes,
-        } = event;
-        Self {
-            r#type: "route",
-            version: VERSION,
-            id,
-            call,
-            node,
-            deadline_ms,
-            attempt: *attempt,
-            reason: *reason,
-            source,
-            request,
-            attempts,
-            context: context.as_deref(),
-            step: step.as_deref(),
-            attributes: attributes.as_deref(),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
-    use tidegate_schemas::event::Cause;
+    use tidegate_schemas::event::{Attempt, Cause};
 
     use super::*;
     use crate::samples;
@@ -126,7 +99,13 @@ mod tests {
             contacts: Vec::new(),
         });
         let mut ours = Vec::new();
-        NativeDialect::default().question(Framing::Lines, event.id, 700, &event, &mut ours);
+        NativeDialect::default().question(
+            Framing::Lines,
+            event.id,
+            700,
+            &Question::new(&event),
+            &mut ours,
+        );
 
         event.deadline_ms = 700;
         let version = Cow::Borrowed(VERSION);

@@ -13,6 +13,7 @@ use crate::member::{MemberState, Place, Standing};
 use crate::outgoing::NotQueued;
 use crate::pending::{Attempt, Consultation, Next, State, Trial};
 use crate::pool::{Choice, Query, Search};
+use crate::question::Question;
 
 /// What became of a question.
 pub(super) enum Outcome {
@@ -221,8 +222,9 @@ impl Dispatcher {
         let left = c.step_end.saturating_duration_since(asking.now);
         let deadline_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
         let application = &choice.seat.application;
+        let body = self.notebook.body(asking.id);
         let queued = c.describe(asking.event, |event| {
-            application.question(asking.id, deadline_ms, event)
+            application.question(asking.id, deadline_ms, &Question { event, body })
         });
         if queued.is_err() {
             application.release();

@@ -12,6 +12,8 @@ use tidegate_schemas::record::{
 };
 use tidegate_schemas::{ConsultationId, RouteEvent};
 
+use crate::question::{Head, write_body, write_head};
+
 /// One consultation on its way into the recording.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -19,6 +21,8 @@ pub(super) struct Draft {
     pub(super) begun: Instant,
     line: Vec<u8>,
     event: Range<usize>,
+    /// Where the body of the event begins.
+    body: usize,
     document: Option<Range<usize>>,
     pub(super) state: State,
     /// An application failed, or nothing decided.
@@ -81,12 +85,23 @@ impl Draft {
         };
         serde_json::to_writer(&mut line, &opening)?;
         line.pop();
-        let event = add_field(&mut line, "event", event)?;
+        line.extend_from_slice(b",\"event\":");
+        let start = line.len();
+        let head = Head {
+            id: event.id,
+            call: &event.call,
+            node: &event.node,
+            deadline_ms: event.deadline_ms,
+        };
+        write_head(&head, &mut line)?;
+        let body = line.len();
+        write_body(event, &mut line)?;
         Ok(Self {
             id,
             begun,
+            event: start..line.len(),
+            body,
             line,
-            event,
             document: None,
             state: State::Asked,
             failed: false,
@@ -118,6 +133,16 @@ impl Draft {
         self.line.get(self.event.clone()).unwrap_or_default()
     }
 
+    /// What of the question is the same whoever is asked.
+    pub(super) fn body(&self) -> &[u8] {
+        self.line.get(self.body..self.event.end).unwrap_or_default()
+    }
+
+    /// Whether it is that question, and has no decision yet.
+    pub(super) fn is_open(&self, id: ConsultationId) -> bool {
+        self.id == id && self.state == State::Asked
+    }
+
     /// The decision as JSON.
     pub(super) fn document(&self) -> Option<&[u8]> {
         self.line.get(self.document.clone()?)
@@ -128,7 +153,7 @@ impl Draft {
     }
 
     /// Writes the outcome, and gives the whole line.
-    pub(super) fn finish(mut self, outcome: Option<&RecordedOutcome<'_>>) -> Box<[u8]> {
+    pub(super) fn finish(&mut self, outcome: Option<&RecordedOutcome<'_>>) -> &[u8] {
         let length = self.line.len();
         if let Some(outcome) = outcome
             && add_fields(&mut self.line, &End { outcome }).is_err()
@@ -136,7 +161,7 @@ impl Draft {
             self.line.truncate(length);
         }
         self.line.push(b'}');
-        self.line.into_boxed_slice()
+        &self.line
     }
 }
 

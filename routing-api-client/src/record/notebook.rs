@@ -121,6 +121,12 @@ impl Notebook {
         self.order.push_back((slot, call.label));
     }
 
+    /// The body of a question that has no decision yet, where it is written down.
+    pub(crate) fn body(&self, id: ConsultationId) -> Option<&[u8]> {
+        let draft = self.calls.get(&id.index)?.drafts.last()?;
+        draft.is_open(id).then(|| draft.body())
+    }
+
     /// Writes the decision about the latest question with this id down, and shows the question and
     /// the document, as JSON, to `look`.
     pub(crate) fn decide(
@@ -171,7 +177,7 @@ impl Notebook {
         };
         let drafts = call.drafts.into_iter();
         let drafts = drafts.filter(|draft| draft.state == State::Decided);
-        for draft in drafts {
+        for mut draft in drafts {
             if sampled || (settings.failures && (has_failed || draft.failed)) {
                 spool.push(draft.finish(Some(&recorded)));
             }
@@ -186,7 +192,7 @@ impl Notebook {
         if is_sampled(settings.sample, call)
             && let Ok(line) = serde_json::to_vec(&Line::Ended(ended))
         {
-            spool.push(line.into_boxed_slice());
+            spool.push(&line);
         }
     }
 
@@ -232,7 +238,7 @@ impl Notebook {
             return;
         };
         let sampled = is_sampled(settings.sample, call.call);
-        for draft in call.drafts {
+        for mut draft in call.drafts {
             let wanted = sampled || (settings.failures && draft.failed);
             if wanted && draft.state == State::Decided {
                 spool.count_without_outcome();
@@ -248,8 +254,7 @@ fn open_draft(
 ) -> Option<&mut Draft> {
     let call = calls.get_mut(&id.index)?;
     let last = call.drafts.last_mut()?;
-    let is_it = last.id == id && last.state == State::Asked;
-    is_it.then_some(&mut **last)
+    last.is_open(id).then_some(&mut **last)
 }
 
 fn closing<'a>(decision: &Decision<'a>, begun: Instant) -> Closing<'a> {

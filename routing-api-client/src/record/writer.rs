@@ -1,6 +1,5 @@
 //! The thread between the shards' spools and the sinks.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::file::{FileSettings, Files};
 use super::mask::Masks;
 use super::redis::{RedisSettings, Stream};
@@ -16,7 +17,7 @@ use super::sink::{Port, Queue, Sink, SinkState, drive};
 use super::spool::{Spool, SpoolStats};
 
 /// How often the spools are emptied. They are looked at earlier when one is half full.
-const FLUSH: Duration = Duration::from_millis(50);
+const FLUSH: Duration = Duration::from_millis(200);
 
 /// How often it is logged that lines are dropped.
 const COMPLAIN: Duration = Duration::from_secs(10);
@@ -131,14 +132,14 @@ impl Recorder {
 
 impl State {
     fn work(&self, living: Sender<Infallible>) {
-        let mut lines = VecDeque::new();
+        let mut lines = vec![Vec::new(); self.spools.len()];
         let mut complaints = Complaints::new();
         loop {
             let end = *self.end.lock().unwrap_or_else(PoisonError::into_inner);
-            for spool in &self.spools {
-                spool.drain(&mut lines);
+            for (spool, lines) in self.spools.iter().zip(&mut lines) {
+                spool.drain(lines);
+                self.hand_over(lines);
             }
-            self.hand_over(&mut lines);
             if let Some(end) = end {
                 self.ports.iter().for_each(|port| port.queue.close(end));
                 drop(living);
@@ -149,17 +150,22 @@ impl State {
         }
     }
 
-    fn hand_over(&self, lines: &mut VecDeque<Box<[u8]>>) {
+    fn hand_over(&self, lines: &[u8]) {
         if lines.is_empty() {
             return;
         }
-        let before = lines.len();
-        let masked: Vec<_> = lines
-            .drain(..)
-            .filter_map(|line| self.masks.apply(line))
-            .collect();
-        let failed = before - masked.len();
-        self.mask_failed.fetch_add(failed as u64, Ordering::Relaxed);
+        let lines = Bytes::copy_from_slice(lines);
+        let mut masked = Vec::new();
+        let mut failed = 0;
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', &lines) {
+            match self.masks.apply(&lines.slice(start..end)) {
+                Some(line) => masked.push(line),
+                None => failed += 1,
+            }
+            start = end + 1;
+        }
+        self.mask_failed.fetch_add(failed, Ordering::Relaxed);
         for port in &self.ports {
             port.queue.push(&masked);
         }

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::application::{Application, ApplicationId};
 use crate::inbound::Failure;
 use crate::member::Record;
+use crate::question;
 
 use super::Registry;
 
@@ -224,7 +225,7 @@ impl Question {
     fn send(&self, event: &RouteEvent<'_>, within: Duration) -> Result<(), SampleError> {
         let deadline_ms = u32::try_from(within.as_millis()).unwrap_or(u32::MAX);
         self.application
-            .question(self.id, deadline_ms, event)
+            .question(self.id, deadline_ms, &question::Question::new(event))
             .map_err(|_| SampleError::Busy)
     }
 }

@@ -1,7 +1,5 @@
 //! What is written down about consultations.
 
-use std::collections::VecDeque;
-
 use tidegate_schemas::call::EndCause;
 use tidegate_schemas::record::{AttemptResult, DecisionCause, Ended, Line, Record};
 
@@ -49,12 +47,10 @@ impl Recorded {
 
     /// All lines since the last time.
     fn lines(&self) -> Vec<String> {
-        let mut lines = VecDeque::new();
+        let mut lines = Vec::new();
         self.spool.drain(&mut lines);
-        let texts = lines.into_iter();
-        texts
-            .map(|line| String::from_utf8(line.into()).unwrap())
-            .collect()
+        let lines = String::from_utf8(lines).unwrap();
+        lines.lines().map(str::to_owned).collect()
     }
 }
 
@@ -113,6 +109,17 @@ fn a_line_has_question_decision_and_outcome() {
     let outcome = record.outcome.unwrap();
     assert_eq!((outcome.code, outcome.pdd_ms), (Some(200), 40));
     assert_eq!(outcome.target.as_deref(), Some("sip:102@192.0.2.7"));
+}
+
+#[test]
+fn an_application_gets_the_same_question_whether_it_is_written_down_or_not() {
+    let mut recorded = Recorded::all();
+    let mut unrecorded = Bench::configured(Policy::simple());
+    let written = recorded.bench.join("a", 9);
+    let unwritten = unrecorded.join("a", 9);
+    recorded.ask(1);
+    unrecorded.ask_about(1, &event(1));
+    assert_eq!(told(&written), told(&unwritten));
 }
 
 #[test]

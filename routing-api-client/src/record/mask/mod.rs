@@ -88,13 +88,11 @@ impl Masks {
 
     /// The line as it may be written; nothing where that is not known.
     #[must_use]
-    pub fn apply(&self, line: Box<[u8]>) -> Option<Bytes> {
-        if self.tree.is_empty() || (self.only_credentials && !places::has_credentials(&line)) {
-            return Some(line.into());
+    pub fn apply(&self, line: &Bytes) -> Option<Bytes> {
+        if self.tree.is_empty() || (self.only_credentials && !places::has_credentials(line)) {
+            return Some(line.clone());
         }
-        Walk::new(&self.tree, &self.key)
-            .line(&line)
-            .map(Bytes::from)
+        Walk::new(&self.tree, &self.key).line(line).map(Bytes::from)
     }
 
     /// A record that is masked has to be a record.
