@@ -63,38 +63,4 @@ pub(super) fn drive<S: Sink>(mut sink: S, port: &Port) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Sender, channel};
-    use std::time::Instant;
-
-    use super::*;
-
-    /// Writes one line, and fails at the next; tells what is seen of it from outside.
-    struct Full(Sender<SinkState>);
-
-    impl Sink for Full {
-        const BATCH: usize = 100;
-
-        fn write(&mut self, lines: &mut VecDeque<Bytes>, port: &Port) -> Result<(), String> {
-            self.0.send(port.state()).unwrap();
-            port.queue.close(Instant::now());
-            lines.pop_front();
-            Err("full".to_owned())
-        }
-    }
-
-    #[test]
-    fn lines_in_the_hand_of_a_sink_wait_until_they_are_written_or_given_up() {
-        let port = Port::new("file", Queue::new(1000));
-        port.queue.push(&["aaaa", "bb", "c"].map(Bytes::from));
-        let (seen, states) = channel();
-        drive(Full(seen), &port);
-        let before = states.recv().unwrap();
-        assert_eq!((before.waiting, before.waiting_bytes), (3, 7));
-        let after = port.state();
-        assert_eq!((after.waiting, after.waiting_bytes), (0, 0));
-        assert_eq!((after.written, after.dropped, after.errors), (1, 2, 1));
-        assert_eq!(after.error.as_deref(), Some("full"));
-        assert!(after.failing_since.is_some());
-    }
-}
+mod tests;
