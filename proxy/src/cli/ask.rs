@@ -1,7 +1,6 @@
 //! `tidegate ask`.
 
 use std::io::{self, Read};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use tidegate_schemas::admin::{SampleAnswer, SampleQuestion};
 use tidegate_schemas::{RouteDocument, RouteEvent};
 
 use super::ctl::client::{Client, Trouble};
-use super::ctl::header;
+use super::described::Described;
 use super::exit;
 use super::reach::{Reach, Unreachable};
 use crate::ask::{Asked, Problem, draw, engine};
@@ -118,29 +117,8 @@ struct Question {
     #[arg(long, value_name = "N", requires = "recording")]
     line: Option<u64>,
 
-    /// The Request-URI
-    #[arg(long)]
-    uri: Option<String>,
-
-    /// The URI in From
-    #[arg(long, value_name = "URI")]
-    from: Option<String>,
-
-    /// The URI in To; the Request-URI when left out
-    #[arg(long, value_name = "URI")]
-    to: Option<String>,
-
-    /// INVITE when left out
-    #[arg(long)]
-    method: Option<String>,
-
-    /// A header of the request; may be given several times
-    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
-    header: Vec<(String, String)>,
-
-    /// Where the request comes from
-    #[arg(long, value_name = "IP")]
-    source: Option<IpAddr>,
+    #[command(flatten)]
+    request: Described,
 
     /// Milliseconds to wait for the answer
     #[arg(long, value_name = "MS")]
@@ -208,7 +186,7 @@ async fn run(arguments: &Ask) -> Result<Asked, Failed> {
     };
     let is_configured = arguments.config.is_some();
     if let Some(file) = &arguments.document {
-        let method = arguments.question.method.as_deref();
+        let method = arguments.question.request.method.as_deref();
         let is_invite = method.is_none_or(|method| method == "INVITE");
         let bytes = read(file)?;
         return Ok(match RouteDocument::from_json(&bytes) {
@@ -308,14 +286,9 @@ impl Question {
         }
         let event = self.event.as_deref().map(event).transpose()?;
         let question = SampleQuestion {
-            method: self.method.clone(),
-            uri: self.uri.clone(),
-            from: self.from.clone(),
-            to: self.to.clone(),
-            source: self.source,
-            headers: self.header.clone(),
             event,
             deadline_ms: self.deadline_ms,
+            ..self.request.question()
         };
         Ok((question, None))
     }

@@ -5,6 +5,7 @@ mod check;
 mod check_router;
 mod ctl;
 mod demo;
+mod described;
 mod exit;
 mod reach;
 mod replay;

@@ -170,14 +170,9 @@ fn application(add: &Add) -> Result<Map<String, Value>, Trouble> {
 
 fn question(ask: &Ask) -> Result<SampleQuestion, Trouble> {
     Ok(SampleQuestion {
-        method: ask.method.clone(),
-        uri: ask.uri.clone(),
-        from: ask.from.clone(),
-        to: ask.to.clone(),
-        source: ask.source,
-        headers: ask.header.clone(),
         event: ask.event.as_deref().map(read).transpose()?,
         deadline_ms: ask.deadline_ms,
+        ..ask.request.question()
     })
 }
 

@@ -7,12 +7,12 @@ mod shadows;
 mod show;
 mod table;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use super::described::Described;
 use super::exit;
 use client::{Client, Trouble};
 
@@ -235,24 +235,8 @@ struct Add {
 struct Ask {
     /// Its name
     name: String,
-    /// The Request-URI
-    #[arg(long)]
-    uri: Option<String>,
-    /// The URI in From
-    #[arg(long, value_name = "URI")]
-    from: Option<String>,
-    /// The URI in To; the Request-URI when left out
-    #[arg(long, value_name = "URI")]
-    to: Option<String>,
-    /// INVITE when left out
-    #[arg(long)]
-    method: Option<String>,
-    /// A header of the request; may be given several times
-    #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
-    header: Vec<(String, String)>,
-    /// Where the request comes from
-    #[arg(long, value_name = "IP")]
-    source: Option<IpAddr>,
+    #[command(flatten)]
+    request: Described,
     /// A whole event, as JSON in this file, instead of all that
     #[arg(long, value_name = "FILE")]
     event: Option<PathBuf>,
@@ -274,11 +258,6 @@ fn percent(text: &str) -> Result<Percent, String> {
     number
         .map(|percent| Percent(Some(percent)))
         .ok_or_else(wrong)
-}
-
-pub(super) fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("write `Name: value`")?;
-    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 pub(super) fn ctl(arguments: &Ctl) -> ExitCode {
@@ -304,11 +283,5 @@ mod tests {
         assert_eq!(percent("5"), Ok(Percent(Some(5))));
         assert_eq!(percent("none"), Ok(Percent(None)));
         assert!(percent("101").is_err());
-    }
-
-    #[test]
-    fn a_header_has_a_name_and_a_value() {
-        assert_eq!(header("X-A: b:c"), Ok(("X-A".to_owned(), "b:c".to_owned())));
-        assert!(header("X-A").is_err());
     }
 }
