@@ -157,7 +157,13 @@ impl Sink for Stream {
         }
         match self.send(lines, port) {
             Ok(None) => Ok(()),
-            Ok(Some(refusal)) => Err(describe(&refusal)),
+            Ok(Some(refusal)) => {
+                // The name leads to another master by the time it is connected to again.
+                if refusal.code() == Some("READONLY") {
+                    self.connection = None;
+                }
+                Err(describe(&refusal))
+            }
             Err(error) => {
                 self.connection = None;
                 Err(describe(&error))

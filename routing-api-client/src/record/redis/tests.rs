@@ -105,6 +105,22 @@ fn a_batch_without_answer_is_sent_again_over_a_new_connection() {
 }
 
 #[test]
+fn a_master_that_became_a_replica_is_left() {
+    let server = Server::start([
+        vec![Reply::Error(
+            "READONLY You can't write against a read only replica.",
+        )],
+        vec![Reply::Added],
+    ]);
+    let (mut stream, port) = stream(&server.url(), PATIENCE);
+    let mut batch = lines(&["a"]);
+    let why = stream.write(&mut batch, &port).unwrap_err();
+    assert!(why.contains("read only replica"), "{why}");
+    assert_eq!(stream.write(&mut batch, &port), Ok(()));
+    assert_eq!(server.calls(2), ["0:a", "1:a"]);
+}
+
+#[test]
 fn what_was_answered_before_a_loss_is_not_sent_again() {
     let server = Server::start([
         vec![
