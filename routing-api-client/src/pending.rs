@@ -33,6 +33,8 @@ pub(crate) struct Consultation {
     pub(crate) until: Instant,
     pub(crate) next: Next,
     pub(crate) asked: SmallVec<[Attempt; 2]>,
+    /// Attempts in whose place the same connection was asked once more; for the recording.
+    pub(crate) replaced: Vec<Attempt>,
     /// The policy with which it began.
     pub(crate) policy: Arc<Policy>,
     pub(crate) chain: usize,
@@ -152,6 +154,7 @@ impl Consultation {
             until: deadline,
             next: Next::Begin,
             asked: SmallVec::new(),
+            replaced: Vec::new(),
             chain: if chain < policy.chains.len() {
                 chain
             } else {
@@ -163,6 +166,16 @@ impl Consultation {
             attributes: None,
             shadows: Names::new(),
             passed: None,
+        }
+    }
+
+    /// Puts the attempts of one connection aside, which is asked once more.
+    pub(crate) fn replace(&mut self, id: ApplicationId) {
+        for attempt in std::mem::take(&mut self.asked) {
+            match attempt.is_by(id) {
+                true => self.replaced.push(attempt),
+                false => self.asked.push(attempt),
+            }
         }
     }
 

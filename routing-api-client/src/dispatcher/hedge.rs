@@ -93,7 +93,7 @@ impl Dispatcher {
         } else {
             let attempt = self.transmit(asking, c, pool, &choice)?;
             self.count(c, pool, &choice);
-            c.asked.retain(|attempt| !attempt.is_by(id));
+            c.replace(id);
             c.asked.push(Attempt {
                 repeated: true,
                 ..attempt

@@ -137,6 +137,7 @@ impl Dispatcher {
             by,
             tier,
             cause,
+            replaced: &c.replaced,
             asked: &c.asked,
             has_pools: c.step().is_some_and(|step| !step.ask.is_empty()),
         };

@@ -100,6 +100,7 @@ impl Consultation {
         }
         self.asked
             .retain(|attempt| attempt.state == State::Withdrawn);
+        self.replaced.clear();
         self.step += 1;
         self.tier = 0;
         self.next = Next::Begin;

@@ -61,6 +61,8 @@ pub(crate) struct Decision<'a> {
     pub(crate) by: Option<&'a Attempt>,
     pub(crate) tier: &'a str,
     pub(crate) cause: DecisionCause,
+    /// Attempts that were repeated, before all others.
+    pub(crate) replaced: &'a [Attempt],
     pub(crate) asked: &'a [Attempt],
     /// Applications should have decided.
     pub(crate) has_pools: bool,
@@ -262,8 +264,10 @@ fn closing<'a>(decision: &Decision<'a>, begun: Instant) -> Closing<'a> {
         name: name_of(attempt).into(),
         release: release_of(attempt),
     });
-    let attempts = decision.asked.iter();
+    let attempts = decision.replaced.iter().chain(decision.asked);
     let attempts = attempts.map(|attempt| describe(attempt, decision, begun));
+    let mut attempts: Vec<_> = attempts.collect();
+    attempts.sort_by_key(|attempt| attempt.at_us);
     Closing {
         application,
         tier: if decision.tier.is_empty() {
@@ -273,7 +277,7 @@ fn closing<'a>(decision: &Decision<'a>, begun: Instant) -> Closing<'a> {
         },
         cause: decision.cause,
         latency_us: micros(decision.at.saturating_duration_since(begun)),
-        attempts: attempts.collect(),
+        attempts,
     }
 }
 

@@ -144,6 +144,25 @@ fn applications_that_failed_are_named_with_what_was_wrong() {
 }
 
 #[test]
+fn an_application_that_is_asked_once_more_has_two_attempts() {
+    let mut pool = pool();
+    pool.on_failure.http_5xx = OnFailure::Retry;
+    let mut recorded = Recorded::new(RecordSettings::default(), policy([pool], only_step(&[])));
+    let a = recorded.bench.join("a", 9);
+    recorded.ask(1);
+    recorded.bench.fail(1, &a, Failure::ServerError(503));
+    recorded.bench.now += Duration::from_millis(5);
+    recorded.ask(1);
+    recorded.decide(1, &a, json!({}));
+    recorded.finish(1, 404);
+    let lines = recorded.lines();
+    let attempts = record(&lines[0]).attempts.into_iter();
+    let attempts: Vec<_> = attempts.map(|it| (it.at_us, it.result)).collect();
+    let failed = AttemptResult::Http5xx;
+    assert_eq!(attempts, [(0, failed), (5000, AttemptResult::Answered)]);
+}
+
+#[test]
 fn an_answer_after_its_share_of_the_time_is_the_decision_all_the_same() {
     let mut recorded = Recorded::all();
     let a = recorded.bench.join("a", 9);
