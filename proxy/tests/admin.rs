@@ -4,23 +4,19 @@
 mod common;
 
 use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
 use common::PATIENCE;
+use common::managed::{Managed, TOKEN};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tidegate::Proxy;
-use tidegate::config::{Origin, Overrides};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
-
-const TOKEN: &str = "a-secret-for-the-tests";
 
 const FILE: &str = r#"
 [admin]
@@ -43,39 +39,16 @@ url = "tcp://127.0.0.1:9"
 weight = 3
 "#;
 
-/// A proxy with a configuration file, and what speaks with its admin API.
-struct World {
-    proxy: Proxy,
-    folder: TempDir,
-    http: reqwest::Client,
-}
+/// A proxy with this file, and what speaks with its admin API.
+type World = Managed;
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("tidegate.toml"), FILE).unwrap();
-        let origin = Origin {
-            file: Some(folder.path().join("tidegate.toml")),
-            overrides: Overrides::default(),
-        };
-        Self {
-            proxy: Proxy::start_from(origin).unwrap(),
-            folder,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
-        }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("tidegate.toml")
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.proxy.admin_address().unwrap())
+        Self::start(FILE)
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let url = format!("{}/v1/{path}", self.url());
-        let mut request = self.http.request(method, url).bearer_auth(TOKEN);
+        let mut request = self.request(&method, &format!("/v1/{path}"));
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -174,11 +147,8 @@ fn text(output: &Output) -> String {
 async fn nobody_without_the_secret_gets_an_answer() {
     let world = World::new();
     for path in ["health", "applications", "config", "nowhere"] {
-        let url = format!("{}/v1/{path}", world.url());
-        for request in [
-            world.http.get(&url),
-            world.http.get(&url).bearer_auth("wrong"),
-        ] {
+        let stranger = || world.stranger(&Method::GET, &format!("/v1/{path}"));
+        for request in [stranger(), stranger().bearer_auth("wrong")] {
             let response = request.send().await.unwrap();
             assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
             let body: Value = response.json().await.unwrap();
@@ -363,9 +333,7 @@ async fn what_is_wrong_is_told_with_a_pointer() {
         StatusCode::OK
     );
     let form = world
-        .http
-        .post(&url)
-        .bearer_auth(TOKEN)
+        .request(&Method::POST, "/v1/applications")
         .body("{\"name\":\"x\"}");
     assert_eq!(
         form.send().await.unwrap().status(),

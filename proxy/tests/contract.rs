@@ -10,19 +10,16 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::HeaderMap;
 use common::PATIENCE;
+use common::managed::{Managed, TOKEN};
 use jsonschema::Validator;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tidegate::Proxy;
-use tidegate::config::{Origin, Overrides};
 use tidegate_schemas::json::{ADMIN_OPENAPI, APPLICATION_OPENAPI};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-
-const TOKEN: &str = "a-secret-for-the-tests";
 
 const FILE: &str = r#"
 [admin]
@@ -67,37 +64,16 @@ const METHODS: [Method; 5] = [
 ];
 
 struct World {
-    proxy: Proxy,
-    _folder: TempDir,
-    http: reqwest::Client,
+    managed: Managed,
     document: Value,
 }
 
 impl World {
     fn new(more: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tidegate.toml");
-        std::fs::write(&file, format!("{FILE}{more}")).unwrap();
-        let origin = Origin {
-            file: Some(file),
-            overrides: Overrides::default(),
-        };
         Self {
-            proxy: Proxy::start_from(origin).unwrap(),
-            _folder: folder,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            managed: Managed::start(&format!("{FILE}{more}")),
             document: serde_json::from_str(ADMIN_OPENAPI).unwrap(),
         }
-    }
-
-    fn request(&self, method: &Method, path: &str) -> RequestBuilder {
-        self.stranger(method, path).bearer_auth(TOKEN)
-    }
-
-    /// A request without the secret.
-    fn stranger(&self, method: &Method, path: &str) -> RequestBuilder {
-        let url = format!("http://{}{path}", self.proxy.admin_address().unwrap());
-        self.http.request(method.clone(), url)
     }
 
     /// Every documented operation.
@@ -145,7 +121,12 @@ impl World {
         let path = format!("/v1/applications/{name}");
         let up = async {
             loop {
-                let answer = self.request(&Method::GET, &path).send().await.unwrap();
+                let answer = self
+                    .managed
+                    .request(&Method::GET, &path)
+                    .send()
+                    .await
+                    .unwrap();
                 let answer: Value = answer.json().await.unwrap();
                 if answer["state"] == "up" {
                     return;
@@ -202,7 +183,7 @@ impl Operation<'_> {
     fn requests(&self, world: &World) -> Vec<RequestBuilder> {
         let mut all = Vec::new();
         for path in self.paths() {
-            let new = || world.request(self.method, &path);
+            let new = || world.managed.request(self.method, &path);
             let Some(example) = self.example() else {
                 all.push(new());
                 continue;
@@ -215,10 +196,10 @@ impl Operation<'_> {
             let name = parameter["name"].as_str().unwrap();
             for value in ["true", "perhaps"] {
                 let path = format!("{}?{name}={value}", self.path);
-                all.push(world.request(self.method, &path));
+                all.push(world.managed.request(self.method, &path));
             }
         }
-        all.push(world.stranger(self.method, &self.paths()[0]));
+        all.push(world.managed.stranger(self.method, &self.paths()[0]));
         all
     }
 }
@@ -263,7 +244,7 @@ fn answer(message: &Value) -> Option<Value> {
 #[tokio::test]
 async fn every_operation_of_the_admin_api_answers_as_documented() {
     let world = World::new("");
-    dial_in(&world.proxy).await;
+    dial_in(&world.managed.proxy).await;
     world.wait_for(DIALS_IN).await;
     let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut operations = world.operations();
@@ -294,7 +275,7 @@ async fn a_body_that_is_too_large_is_refused_as_documented() {
     let takes_a_body = |it: &&Operation<'_>| it.example().is_some();
     for operation in operations.iter().filter(takes_a_body) {
         assert!(operation.told["responses"]["413"].is_object());
-        let address = world.proxy.admin_address().unwrap();
+        let address = world.managed.proxy.admin_address().unwrap();
         let head = format!(
             "{} {} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {TOKEN}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -323,12 +304,17 @@ async fn what_is_not_documented_is_not_served() {
                 continue;
             }
             let path = &operation.paths()[0];
-            let response = world.request(method, path).send().await.unwrap();
+            let response = world.managed.request(method, path).send().await.unwrap();
             let status = response.status();
             assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         }
         let path = format!("{}/more/of/that", operation.paths()[0]);
-        let response = world.request(operation.method, &path).send().await.unwrap();
+        let response = world
+            .managed
+            .request(operation.method, &path)
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
@@ -336,7 +322,7 @@ async fn what_is_not_documented_is_not_served() {
 #[tokio::test]
 async fn the_admin_api_serves_its_own_document() {
     let world = World::new("");
-    let request = world.request(&Method::GET, "/v1/openapi.json");
+    let request = world.managed.request(&Method::GET, "/v1/openapi.json");
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "application/json");
     assert_eq!(response.text().await.unwrap(), ADMIN_OPENAPI);
@@ -373,7 +359,11 @@ async fn what_the_proxy_posts_to_an_application_is_what_its_document_says() {
     world.wait_for("web").await;
     let question = json!({ "uri": "sip:102@example.com" });
     let path = "/v1/applications/web/ask";
-    let asked = world.request(&Method::POST, path).json(&question).send();
+    let asked = world
+        .managed
+        .request(&Method::POST, path)
+        .json(&question)
+        .send();
     let answer: Value = asked.await.unwrap().json().await.unwrap();
     assert_eq!(answer["valid"], true, "{answer}");
     let document: Value = serde_json::from_str(APPLICATION_OPENAPI).unwrap();

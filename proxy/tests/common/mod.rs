@@ -1,6 +1,8 @@
 //! Small SIP peers on loopback for tests that start a proxy in-process.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
+pub(crate) mod managed;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
