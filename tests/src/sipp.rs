@@ -114,6 +114,15 @@ pub struct Outcome {
     pub traces: Option<PathBuf>,
 }
 
+impl Outcome {
+    /// All of so many calls went through.
+    #[track_caller]
+    pub fn assert_all(&self, calls: u32) {
+        let traces = &self.traces;
+        assert_eq!((self.succeeded, self.failed), (calls, 0), "{traces:?}");
+    }
+}
+
 impl Caller {
     /// Starts `calls` calls of `user` through the proxy at `proxy`, `rate` a second.
     #[must_use]

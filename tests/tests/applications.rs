@@ -18,13 +18,7 @@ fn with_a_second_application_the_death_of_the_first_in_mid_load_costs_no_call() 
     let caller = Caller::start("caller", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();
-    let outcome = caller.finish();
-    assert_eq!(
-        (outcome.succeeded, outcome.failed),
-        (calls(), 0),
-        "{:?}",
-        outcome.traces
-    );
+    caller.finish().assert_all(calls());
 }
 
 #[test]
@@ -35,13 +29,7 @@ fn without_a_second_application_every_call_gets_a_final_answer_when_the_first_di
     let caller = Caller::start("any-outcome", proxy.sip(), "bob", false, calls(), 500);
     caller.wait_for(calls() / 4);
     dying.kill();
-    let outcome = caller.finish();
-    assert_eq!(
-        (outcome.succeeded, outcome.failed),
-        (calls(), 0),
-        "{:?}",
-        outcome.traces
-    );
+    caller.finish().assert_all(calls());
 }
 
 #[test]

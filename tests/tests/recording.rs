@@ -104,13 +104,7 @@ fn while_redis_is_away_no_call_fails_and_recording_resumes() {
     bench.redis.command(&["CONFIG", "SET", "port", &port]);
     bench.wait_until("entries again", || !entries(&bench.redis).is_empty());
 
-    let outcome = caller.finish();
-    assert_eq!(
-        (outcome.succeeded, outcome.failed),
-        (CALLS, 0),
-        "{:?}",
-        outcome.traces
-    );
+    caller.finish().assert_all(CALLS);
     // Each has a line for its decision and one for its end.
     let lines = u64::from(2 * CALLS);
     bench.wait_until("all are written", || {
@@ -314,13 +308,7 @@ impl Bench {
 
     fn call(&self, user: &str, times: u32) {
         let caller = Caller::start("caller", self.proxy.sip(), user, false, times, 100);
-        let outcome = caller.finish();
-        assert_eq!(
-            (outcome.succeeded, outcome.failed),
-            (times, 0),
-            "{:?}",
-            outcome.traces
-        );
+        caller.finish().assert_all(times);
     }
 
     /// The request that was refused.

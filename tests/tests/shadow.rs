@@ -96,13 +96,7 @@ fn a_shadow_that_hangs_floods_lies_or_dies_affects_no_call() {
     let caller = Caller::start("caller", bench.proxy.sip(), "bob", false, calls, 100);
     caller.wait_for(calls / 4);
     dying.kill();
-    let outcome = caller.finish();
-    assert_eq!(
-        (outcome.succeeded, outcome.failed),
-        (calls, 0),
-        "{:?}",
-        outcome.traces
-    );
+    caller.finish().assert_all(calls);
 
     let calls = u64::from(calls);
     let hung = bench.settled("hanging", calls);
@@ -255,13 +249,7 @@ fn promote(bench: &Bench) {
         it["state"] == "draining" && it["in_flight"] == 0
     });
     let node = decided("node");
-    let outcome = caller.finish();
-    assert_eq!(
-        (outcome.succeeded, outcome.failed),
-        (calls, 0),
-        "{:?}",
-        outcome.traces
-    );
+    caller.finish().assert_all(calls);
     assert_eq!(decided("node"), node, "no question since it drains");
 }
 
@@ -337,13 +325,7 @@ impl Bench {
 
     fn call(&self, user: &str, times: u32) {
         let caller = Caller::start("caller", self.proxy.sip(), user, false, times, 100);
-        let outcome = caller.finish();
-        assert_eq!(
-            (outcome.succeeded, outcome.failed),
-            (times, 0),
-            "{:?}",
-            outcome.traces
-        );
+        caller.finish().assert_all(times);
     }
 
     fn be_refused(&self, user: &str, times: u32) {
